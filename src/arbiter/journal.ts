@@ -1,0 +1,199 @@
+// The arbiter's error log, which outlives changes of its own settings.
+
+import { closeSync, openSync } from "node:fs";
+import type { Config, LogLevel } from "../config/config.ts";
+import type { Resolved } from "../config/resolve.ts";
+import { compileAccessFormat } from "../log/access-log.ts";
+import { type Destination, openDestination } from "../log/destination.ts";
+import { createErrorLog, type ErrorLog } from "../log/error-log.ts";
+import { createLevel, type Level } from "../log/level.ts";
+import { stderrWarning } from "../log/losses.ts";
+import type { LogSink } from "../log/record.ts";
+import { describeError } from "../log/stack.ts";
+import { clearsLine, drawsLine, onStderr, type StatusLine } from "../log/status-line.ts";
+import { openSyslog, syslogSink } from "../log/syslog.ts";
+import { errorLogger } from "../log/user-logger.ts";
+import { createStatsd, openStatsd, type Statsd } from "../metrics/statsd.ts";
+import type { SocketOwner } from "../os/sockets.ts";
+
+type Settled = Pick<Resolved, "config" | "hooks">;
+
+export interface Journal {
+  /** Writes to whatever destination and level are in force. */
+  readonly log: ErrorLog;
+  /** Follows a changed `errorlog` or `loglevel`; where the new destination can't be opened the old one stays. */
+  configure(settled: Settled): void;
+  /** Has another level from now on, until `configure`. */
+  setLevel(level: LogLevel): void;
+  /** USR1: opens the files anew, and makes sure that workers without root's rights can open theirs. */
+  reopen(): void;
+  /** How many worker processes there are now, for statsd. */
+  counted(workers: number): void;
+  /** What is under way, on the terminal that the log goes to; null where it goes elsewhere. */
+  readonly line: Pick<StatusLine, "show"> | null;
+  /** Writes everything; resolves when what is elsewhere has it, or can't be reached. */
+  flush(): Promise<void>;
+  /** The descriptors that become a worker's stdout and stderr: the error log's file under captureOutput. */
+  output(): readonly [number, number];
+}
+
+/** Hears what is wrong, whatever the log's level. */
+export type Listener = (level: "Warning" | "Error", message: string) => void;
+
+/** Opens the arbiter's error log; throws LOG_UNWRITABLE. `ownerOf` names who must be able to write the log files. */
+export function createJournal(
+  { config, hooks }: Settled,
+  ownerOf: (config: Config) => SocketOwner | null,
+  listener: Listener = () => undefined,
+): Journal {
+  prepareFiles(config, ownerOf(config));
+  const line = drawsLine(config) ? onStderr() : null;
+  if (line !== null) for (const stream of [process.stdout, process.stderr]) clearsLine(stream);
+  let current = config;
+  let destination: Destination = open(config);
+  const warn = (message: string): void => log.warning(message);
+  let elsewhere = openElsewhere({ config, hooks }, warn);
+  const level = createLevel(config.loglevel);
+  let inner = errorLogOf(config, beside(line, destination), elsewhere, level);
+  let captured = openCaptured(config);
+  let workers = 0;
+
+  const log: ErrorLog = {
+    get level() {
+      return inner.level;
+    },
+    shows: (level) => inner.shows(level),
+    debug: (message) => inner.debug(message),
+    info: (message) => inner.info(message),
+    warning(message) {
+      listener("Warning", message);
+      inner.warning(message);
+    },
+    error(message) {
+      listener("Error", message);
+      inner.error(message);
+    },
+    critical(message) {
+      listener("Error", message);
+      inner.critical(message);
+    },
+    exception(message, error) {
+      listener("Error", `${message}\n${describeError(error)}`);
+      inner.exception(message, error);
+    },
+  };
+
+  return {
+    log,
+    configure({ config: next, hooks: given }) {
+      const moved = next.errorlog !== current.errorlog;
+      try {
+        prepareFiles(next, ownerOf(next));
+        const opened = moved ? open(next) : destination;
+        if (moved) destination.close();
+        destination = opened;
+        current = next;
+        captured = reopenCaptured(captured, current);
+      } catch (error) {
+        inner.error(error instanceof Error ? error.message : String(error));
+      }
+      void elsewhere.close();
+      elsewhere = openElsewhere({ config: next, hooks: given }, warn);
+      level.set(next.loglevel);
+      inner = errorLogOf(next, beside(line, destination), elsewhere, level);
+      if (workers > 0) elsewhere.statsd?.gauge("gunicorn.workers", workers);
+    },
+    setLevel: level.set,
+    reopen() {
+      destination.reopen();
+      try {
+        prepareFiles(current, ownerOf(current));
+        captured = reopenCaptured(captured, current);
+      } catch (error) {
+        inner.error(error instanceof Error ? error.message : String(error));
+      }
+    },
+    counted(present) {
+      if (present === workers) return;
+      workers = present;
+      elsewhere.statsd?.gauge("gunicorn.workers", workers);
+    },
+    line: line && { show: (text) => line.show(drawsLine(current) ? text : null) },
+    async flush() {
+      destination.flushSync();
+      await elsewhere.settle();
+    },
+    output: () => (captured === null ? [1, 2] : [captured, captured]),
+  };
+}
+
+/** Whoever hears the log apart from its file. */
+interface Elsewhere {
+  readonly sinks: readonly LogSink[];
+  readonly statsd: Statsd | undefined;
+  settle(): Promise<void>;
+  /** Once what waits is sent, or can't be. */
+  close(): Promise<void>;
+}
+
+function openElsewhere({ config, hooks }: Settled, warn: (message: string) => void): Elsewhere {
+  const syslog = config.syslog ? openSyslog(config, warn) : null;
+  const metrics = openStatsd(config, warn);
+  const statsd = metrics === null ? undefined : createStatsd(config, metrics);
+  const sinks: LogSink[] = [];
+  if (syslog !== null) sinks.push(syslogSink(config, { pid: process.pid }, syslog));
+  if (statsd !== undefined) sinks.push(statsd.sink);
+  const origin = { pid: process.pid };
+  const theirs = hooks.logger && errorLogger(hooks.logger, origin, stderrWarning(config.logFormat, origin));
+  if (theirs !== undefined) sinks.push(theirs);
+  const outlets = [syslog, metrics].filter((outlet) => outlet !== null);
+  const settle = async (): Promise<void> =>
+    void (await Promise.all([theirs?.flush(), ...outlets.map((outlet) => outlet.settle())]));
+  return {
+    sinks,
+    statsd,
+    settle,
+    async close() {
+      await settle();
+      for (const outlet of outlets) outlet.close();
+    },
+  };
+}
+
+type Lines = Pick<Destination, "write" | "flush">;
+
+/** Each line is written at once: see open(). */
+const beside = (line: StatusLine | null, { write, flush }: Destination): Lines =>
+  line === null ? { write, flush } : { write: (text) => line.aside(() => write(text)), flush };
+
+const errorLogOf = (
+  { logFormat }: Config,
+  destination: Lines,
+  { sinks }: Elsewhere,
+  level: Level,
+): ErrorLog => createErrorLog({ destination, level, form: logFormat, sinks });
+
+/** The arbiter says little, so every line is written at once. */
+function open(config: Config): Destination {
+  const warn = stderrWarning(config.logFormat, { pid: process.pid });
+  return openDestination(config.errorlog, { standard: 2, setting: "errorlog", delay: 0, warn });
+}
+
+/** Creates the log files, for workers that could not, and finds out before anything else starts that nobody could. */
+function prepareFiles(config: Config, owner: SocketOwner | null): void {
+  const asOwner = owner === null ? {} : { owner };
+  openDestination(config.errorlog, { setting: "errorlog", ...asOwner }).close();
+  if (config.accesslog === null) return;
+  compileAccessFormat(config.accessLogFormat);
+  openDestination(config.accesslog, { setting: "accesslog", standard: 1, ...asOwner }).close();
+}
+
+function openCaptured(config: Config): number | null {
+  return config.captureOutput && config.errorlog !== "-" ? openSync(config.errorlog, "a", 0o644) : null;
+}
+
+function reopenCaptured(held: number | null, config: Config): number | null {
+  const next = openCaptured(config);
+  if (held !== null) closeSync(held);
+  return next;
+}

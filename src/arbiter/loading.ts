@@ -1,0 +1,61 @@
+// A reload's first half: the configuration is read anew, and what it asks for is opened.
+
+import { diff } from "../config/diff.ts";
+import type { Resolved } from "../config/resolve.ts";
+import { serverError } from "../errors.ts";
+import type { ErrorLog } from "../log/error-log.ts";
+import type { BoundSocket } from "../os/sockets.ts";
+import { type BindOptions, closeExcept, openSockets } from "./listeners.ts";
+import type { Setup } from "./setup.ts";
+import { loadTls } from "./tls.ts";
+
+export interface LoadOptions {
+  /** Reads file, environment and command line anew; rejects with a ServerError where they are wrong. */
+  readonly load: () => Promise<Resolved>;
+  /** Makes the process that of the configuration; throws a ServerError where it can't be. */
+  readonly enter: (resolved: Resolved) => void;
+  /** What is in force, and how long, in seconds, the new configuration may take; 0 is for ever. */
+  readonly before: Resolved;
+  /** The sockets that are open, at the time of the call. */
+  readonly held: () => readonly BoundSocket[];
+  readonly bind: (resolved: Resolved) => Omit<BindOptions, "tries">;
+  readonly log: ErrorLog;
+}
+
+/** Rejects with what is wrong, also where a configuration never answers: another reload must get its turn. */
+export async function loadSetup(options: LoadOptions): Promise<Setup> {
+  const { before, log } = options;
+  const seconds = before.config.bootTimeout;
+  let givenUp = false;
+  const loading = open(options, () => givenUp);
+  if (seconds === 0) return await loading;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const giveUp = (): void => {
+      givenUp = true;
+      // What it opens after all, nobody will serve on.
+      loading.then(
+        ({ sockets }) => closeExcept(sockets, options.held(), (socket) => socket.close()),
+        () => undefined,
+      );
+      reject(serverError("CONFIG_SLOW", { path: before.config.config ?? "the configuration", seconds }));
+    };
+    timer = setTimeout(giveUp, seconds * 1_000);
+  });
+  try {
+    const setup = await Promise.race([loading, late]);
+    const { restart } = diff(before.config, setup.resolved.config);
+    if (restart.length > 0) log.warning(`Changed, but takes hold only at a restart: ${restart.join(", ")}`);
+    return setup;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function open({ load, enter, held, bind, log }: LoadOptions, givenUp: () => boolean): Promise<Setup> {
+  const resolved = await load();
+  // The process is another configuration's by now.
+  if (!givenUp()) enter(resolved);
+  const tls = await loadTls(resolved, log.warning);
+  return { resolved, tls, ...(await openSockets(resolved, held(), { ...bind(resolved), tries: 1 })) };
+}

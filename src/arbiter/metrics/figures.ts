@@ -1,0 +1,172 @@
+// What the fleet does, in figures: looked at each second, for whoever asks.
+
+import { addRow, type Counted, emptyRow, type LoopGauges, readCounted } from "../../metrics/ledger.ts";
+import { listenLimit, listenOverflows, listenQueues } from "../../os/listen-queue.ts";
+import { usage } from "../../os/usage.ts";
+import type { ArbiterState } from "../state.ts";
+import type { Ledgers, LiveCounts } from "./ledgers.ts";
+import { looked, type Rate, rateOf, type Track } from "./rates.ts";
+
+/** A listening socket as it is shown. */
+export interface ListenerFacts {
+  readonly url: string;
+  readonly fd: number;
+  /** Connections that may wait, as asked for. */
+  readonly backlog: number;
+}
+
+export interface QueueFigures {
+  readonly listener: string;
+  /** Null where the system does not tell. */
+  readonly waiting: number | null;
+  readonly limit: number;
+  /** How often it was full when it was looked at. */
+  readonly full: number;
+}
+
+/** Of one worker. Bytes and seconds, durations of requests in milliseconds. */
+export interface WorkerFigures extends Rate {
+  readonly inFlight: number;
+  readonly connections: number;
+  /** Of its threads the worst delay and the mean utilization; null before it has looked at itself. */
+  readonly loop: LoopGauges | null;
+}
+
+/** One second of the whole fleet. */
+export interface Moment extends Rate {
+  /** Unix time in milliseconds. */
+  readonly at: number;
+  readonly inFlight: number;
+  readonly connections: number;
+  readonly queued: number;
+  readonly serving: number;
+  /** Bytes of all workers together. */
+  readonly rss: number;
+  /** The worst worker's 99th percentile, in seconds. */
+  readonly loopDelay: number;
+}
+
+export interface Figures {
+  /** By their ids; without those that count nothing. */
+  workers(): ReadonlyMap<number, WorkerFigures>;
+  queues(): readonly QueueFigures[];
+  overflows(): number | null;
+  live(): readonly LiveCounts[];
+  totals: Ledgers["totals"];
+  /** Of the last minutes, a second each, the latest last. */
+  history(): readonly Moment[];
+  stop(): void;
+}
+
+export interface FiguresOptions {
+  readonly ledgers: Ledgers;
+  readonly state: () => ArbiterState;
+  readonly listeners: () => readonly ListenerFacts[];
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  /** Unix time in milliseconds. */
+  readonly clock: () => number;
+}
+
+const EVERY = 1_000;
+/** How many seconds are remembered. */
+const HISTORY = 300;
+
+export function createFigures({ ledgers, state, listeners, now, clock }: FiguresOptions): Figures {
+  let tracks: ReadonlyMap<number, Track> = new Map();
+  let fleet: Track = [];
+  const history: Moment[] = [];
+  const full = new Map<string, number>();
+
+  const queues = (): QueueFigures[] => {
+    const all = listeners();
+    const waiting = listenQueues(all.map(({ fd }) => fd));
+    return all.map(({ url, backlog }, at) => ({
+      listener: url,
+      waiting: waiting[at] ?? null,
+      limit: listenLimit(backlog),
+      full: full.get(url) ?? 0,
+    }));
+  };
+
+  const look = (): void => {
+    const at = now();
+    const live = ledgers.live();
+    tracks = new Map(live.map(({ id, row }) => [id, looked(tracks.get(id) ?? [], row, at)]));
+    fleet = looked(fleet, sumOf(ledgers.totals()), at);
+    const present = queues();
+    for (const { listener, waiting, limit, full: before } of present) {
+      // The kernel lets one in beyond the limit.
+      if (waiting !== null && waiting >= limit) full.set(listener, before + 1);
+    }
+    const counted = live.map(({ row }) => readCounted(row));
+    const { workers } = state();
+    history.push({
+      at: clock(),
+      ...rateOf(fleet),
+      inFlight: counted.reduce((sum, one) => sum + inFlight(one), 0),
+      connections: counted.reduce((sum, one) => sum + openConnections(one), 0),
+      queued: present.reduce((sum, { waiting }) => sum + (waiting ?? 0), 0),
+      serving: workers.filter(({ phase }) => phase.name === "serving").length,
+      rss: workers.reduce((sum, { pid }) => sum + (usage(pid).rss ?? 0), 0),
+      loopDelay: Math.max(0, ...live.map(({ loops }) => worstLoop(loops)?.delayP99 ?? 0)),
+    });
+    if (history.length > HISTORY) history.shift();
+  };
+  const timer = setInterval(look, EVERY).unref();
+  look();
+
+  return {
+    workers() {
+      return new Map(
+        ledgers.live().map(({ id, row, loops }) => {
+          const counted = readCounted(row);
+          const figures: WorkerFigures = {
+            ...rateOf(tracks.get(id) ?? []),
+            inFlight: inFlight(counted),
+            connections: openConnections(counted),
+            loop: worstLoop(loops),
+          };
+          return [id, figures];
+        }),
+      );
+    },
+    queues,
+    overflows: listenOverflows,
+    live: ledgers.live,
+    totals: ledgers.totals,
+    history: () => history,
+    stop: () => clearInterval(timer),
+  };
+}
+
+export const inFlight = ({ begun, ended }: Counted): number => Math.max(0, begun - ended);
+export const openConnections = ({ connections, closed }: Counted): number =>
+  Math.max(0, connections - closed);
+export const upgradedConnections = ({ upgraded, downgraded }: Counted): number =>
+  Math.max(0, upgraded - downgraded);
+
+/** Of several loops the worst delays, the mean utilization and all of the heaps; null where none has looked at itself yet. */
+export function worstLoop(loops: readonly LoopGauges[]): LoopGauges | null {
+  const known = loops.filter(({ heapTotal }) => heapTotal > 0);
+  if (known.length === 0) return null;
+  const worst = (name: "delayP50" | "delayP99" | "delayMax"): number =>
+    Math.max(...known.map((loop) => loop[name]));
+  const sum = (name: "utilization" | "heapUsed" | "heapTotal"): number =>
+    known.reduce((total, loop) => total + loop[name], 0);
+  return {
+    delayP50: worst("delayP50"),
+    delayP99: worst("delayP99"),
+    delayMax: worst("delayMax"),
+    utilization: sum("utilization") / known.length,
+    heapUsed: sum("heapUsed"),
+    heapTotal: sum("heapTotal"),
+  };
+}
+
+function sumOf(totals: ReadonlyMap<string, Float64Array>): Float64Array {
+  const [first, ...rest] = [...totals.values()];
+  const sum = first ?? emptyRow();
+  for (const row of rest) addRow(sum, row);
+  return sum;
+}

@@ -1,0 +1,68 @@
+// Something that the arbiter serves beside the application, where and as long as the configuration wants it: opened, moved
+// and closed, one change after another. Where it can't be opened the application is served all the same.
+
+import { isDeepStrictEqual } from "node:util";
+
+export interface Served {
+  /** Takes no more clients; resolves when those that are there have their answers. */
+  close(): Promise<void>;
+}
+
+export interface Service<Wish> {
+  /** Null is nowhere. */
+  follow(wish: Wish | null): void;
+  close(): Promise<void>;
+}
+
+export interface ServiceOptions<Wish> {
+  /** `wanted` turns false when something else is wanted by now. */
+  open(wish: Wish, wanted: () => boolean): Promise<Served | null>;
+  failed(error: unknown): void;
+}
+
+/** What answers may take when all ends, in milliseconds. */
+const LAST_ANSWERS = 500;
+
+export function createService<Wish extends { readonly place: string }>(
+  options: ServiceOptions<Wish>,
+): Service<Wish> {
+  let latest: Wish | null = null;
+  let held: { readonly wish: Wish; readonly served: Served } | null = null;
+  let changes: Promise<void> = Promise.resolve();
+
+  const change = async (wish: Wish | null): Promise<void> => {
+    if (isDeepStrictEqual(wish, held?.wish ?? null)) return;
+    // The new one is there before the old one goes, where both have room.
+    const before = held;
+    if (before !== null && before.wish.place === wish?.place) {
+      held = null;
+      await before.served.close();
+    }
+    try {
+      const served = wish === null ? null : await options.open(wish, () => wish === latest);
+      held = wish === null || served === null ? null : { wish, served };
+      void before?.served.close();
+    } catch (error) {
+      options.failed(error);
+    }
+  };
+
+  return {
+    follow(wish) {
+      latest = wish;
+      changes = changes.then(() => change(wish));
+    },
+    async close() {
+      latest = null;
+      await changes;
+      if (held === null) return;
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, LAST_ANSWERS);
+      });
+      await Promise.race([held.served.close(), late]);
+      clearTimeout(timer);
+      held = null;
+    },
+  };
+}

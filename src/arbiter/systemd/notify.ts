@@ -1,0 +1,99 @@
+// Tells systemd by its own program: Node has no datagrams over Unix sockets.
+
+import { spawn } from "node:child_process";
+import type { ErrorLog } from "../../log/error-log.ts";
+import type { ArbiterState } from "../state.ts";
+import { announcement, type Standing, standingOf } from "./say.ts";
+
+export interface Notifier {
+  stepped(state: ArbiterState): void;
+  /** Resolves when all is told, or after a moment. */
+  close(): Promise<void>;
+}
+
+export interface NotifyOptions {
+  readonly log: ErrorLog;
+  /** The environment that systemd started the server with. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether this arbiter has taken another's place, whose pid is in WATCHDOG_PID. */
+  readonly promoted: boolean;
+}
+
+/** The least time between two changes of the status alone, in milliseconds. */
+const STATUS_EVERY = 1_000;
+const LAST_WORDS = 1_000;
+
+export function createNotifier({ log, env, promoted }: NotifyOptions): Notifier {
+  let standing: Standing = { word: "starting", mainPid: null, status: "" };
+  if (promoted) standing = { ...standing, word: "silent" };
+  let told = "";
+  /** One message after another: their order is what they mean. */
+  let sent: Promise<void> = Promise.resolve();
+  let warned = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  const warn = (what: string): void => {
+    if (!warned) log.warning(`systemd can't be told how the server is: ${what}`);
+    warned = true;
+  };
+  const send = (assignments: readonly string[]): void => {
+    sent = sent.then(() => {
+      return new Promise<void>((resolve) => {
+        const child = spawn("systemd-notify", assignments, { env: { ...env }, stdio: "ignore" });
+        child.on("error", (error) => {
+          warn(`systemd-notify: ${error.message}`);
+          resolve();
+        });
+        child.on("exit", (code) => {
+          if (code !== 0) warn(`systemd-notify exited with ${code ?? "a signal"}`);
+          resolve();
+        });
+      });
+    });
+  };
+  const status = (): void => {
+    timer = undefined;
+    if (standing.word === "silent" || standing.status === told) return;
+    told = standing.status;
+    send([`STATUS=${told}`]);
+  };
+
+  const beat = watchdogInterval(env, promoted);
+  const beats =
+    beat === null
+      ? undefined
+      : setInterval(() => {
+          if (standing.word !== "silent") send(["WATCHDOG=1"]);
+        }, beat).unref();
+
+  return {
+    stepped(state) {
+      const before = standing;
+      standing = standingOf(state);
+      const news = announcement(before, standing, process.pid, process.hrtime.bigint() / 1_000n);
+      if (news.length > 0) {
+        told = standing.status;
+        return send([...news, `STATUS=${told}`]);
+      }
+      if (standing.status !== told) timer ??= setTimeout(status, STATUS_EVERY).unref();
+    },
+    async close() {
+      clearInterval(beats);
+      clearTimeout(timer);
+      let late: NodeJS.Timeout | undefined;
+      const patience = new Promise<void>((resolve) => {
+        late = setTimeout(resolve, LAST_WORDS);
+      });
+      await Promise.race([sent, patience]);
+      clearTimeout(late);
+    },
+  };
+}
+
+/** Half of WatchdogSec=, in milliseconds; null where systemd does not watch, or another process. */
+function watchdogInterval(env: NotifyOptions["env"], promoted: boolean): number | null {
+  const { WATCHDOG_USEC: usec = "", WATCHDOG_PID: pid = "" } = env;
+  if (!/^[1-9]\d{0,14}$/.test(usec)) return null;
+  if (pid !== "" && pid !== String(process.pid) && !promoted) return null;
+  return Math.min(Math.max(10, Number(usec) / 2_000), 2 ** 31 - 1);
+}

@@ -1,0 +1,63 @@
+// An address that the arbiter answers itself, where the configuration wants one.
+
+import { formatPlace } from "../config/address.ts";
+import type { Address } from "../config/config.ts";
+import type { ErrorLog } from "../log/error-log.ts";
+import { createService } from "./service.ts";
+import type { Pages, WebServer } from "./web/server.ts";
+
+export interface Web {
+  /** Null is nowhere. */
+  follow(address: Address | null): void;
+  close(): Promise<void>;
+}
+
+export interface WebOptions {
+  /** As the log names it: `Health`. */
+  readonly name: string;
+  /** What the log says where the address can't be had: `Nobody answers probes at healthBind`. */
+  readonly missing: string;
+  readonly log: ErrorLog;
+  /** Whether the arbiter that this one is to replace is still there: the address is its until it stops. */
+  readonly elder: () => boolean;
+  /** Loaded where they are wanted. */
+  readonly pages: () => Promise<Pages>;
+}
+
+/** How often the arbiter that is to take over tries for the address, in milliseconds. */
+const RETRY_AFTER = 200;
+
+interface Wish {
+  readonly place: string;
+  readonly address: Address;
+}
+
+export function createWeb({ name, missing, log, elder, pages }: WebOptions): Web {
+  const service = createService<Wish>({
+    async open({ address }, wanted) {
+      const { openWeb } = await import("./web/server.ts");
+      const shown = await pages();
+      for (;;) {
+        let served: WebServer;
+        try {
+          served = await openWeb(address, shown, (error) => log.exception(`${name} failed`, error));
+        } catch (error) {
+          if (!elder()) throw error;
+          await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER).unref());
+          if (!wanted()) return null;
+          continue;
+        }
+        log.info(`${name}: ${served.url}`);
+        return served;
+      }
+    },
+    failed: (error) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      log.error(`${missing}: ${reason}. The server serves all the same`);
+    },
+  });
+  return {
+    follow: (address) => service.follow(address === null ? null : { place: formatPlace(address), address }),
+    close: () => service.close(),
+  };
+}

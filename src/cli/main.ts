@@ -1,0 +1,185 @@
+// The arbiter's process from its command line to its exit status.
+
+import { serverInfo } from "../arbiter/hooks.ts";
+import { createJournal, type Journal } from "../arbiter/journal.ts";
+import type { SignalSource } from "../arbiter/signals.ts";
+import { runArbiter } from "../arbiter/start.ts";
+import type { Config } from "../config/config.ts";
+import type { Resolved } from "../config/resolve.ts";
+import { ServerError } from "../errors.ts";
+import { describeError } from "../log/stack.ts";
+import { enterDirectory } from "../os/directory.ts";
+import { type Inheritance, takeInheritance } from "../os/inherited.ts";
+import { identityFor } from "../os/privileges.ts";
+import { entryPath } from "../root.ts";
+import { checkWorkerClass } from "../workers/registry.ts";
+import { type Invocation, loadConfig, readCommand, version } from "./command.ts";
+import { createHerald, type Herald, startDaemon } from "./daemon.ts";
+import { exit } from "./exit.ts";
+import { startDirectory } from "./start-directory.ts";
+import { catchStrays, type Strays } from "./strays.ts";
+
+/** What a hook may take while the server is on its way out, in milliseconds. */
+const LAST_HOOK = 1_000;
+/** What logs that go to other hosts may take then, in milliseconds. */
+const LAST_LINES = 500;
+
+/** Does what the command line asks, and resolves with the exit status. */
+export async function main(argv: readonly string[], signals: SignalSource): Promise<number> {
+  const strays = catchStrays((error) => exit(complain(error)));
+  const inheritance = takeInheritance(process.env, process.pid, process.ppid);
+  const cwd = startDirectory(process.env.PWD, process.cwd());
+  const invocation: Invocation = { argv, env: { ...process.env }, cwd };
+  const herald = createHerald(inheritance.daemon);
+  try {
+    const intention = await readCommand(invocation, process.stdout.columns);
+    switch (intention.type) {
+      case "say":
+        await say(intention.text);
+        return 0;
+      case "print": {
+        await say(intention.text);
+        const { loadOnly } = await import("./rehearse.ts");
+        return await failing(loadOnly(intention.resolved));
+      }
+      case "check": {
+        const { rehearse } = await import("./rehearse.ts");
+        return await failing(rehearse(intention.resolved));
+      }
+      case "serve":
+        return await serve(intention.resolved, { invocation, inheritance, herald, signals, strays });
+    }
+  } catch (error) {
+    return complain(error, herald);
+  }
+}
+
+async function failing(rehearsal: Promise<void>): Promise<number> {
+  try {
+    await rehearsal;
+    return 0;
+  } catch (error) {
+    complain(error);
+    return 1; // Gunicorn's for both questions, whatever it is that fails
+  }
+}
+
+interface Circumstances {
+  readonly invocation: Invocation;
+  readonly inheritance: Inheritance;
+  readonly herald: Herald;
+  readonly signals: SignalSource;
+  readonly strays: Strays;
+}
+
+async function serve(resolved: Resolved, circumstances: Circumstances): Promise<number> {
+  const { invocation, inheritance, herald, signals, strays } = circumstances;
+  const { config, hooks, warnings } = resolved;
+  if (config.daemon && !inheritance.daemon && inheritance.elder === null)
+    return await startDaemon({ origin: invocation, config, systemd: inheritance.systemd, signals });
+  /** The arbiter whose place this one is to take, until it has. */
+  let { elder } = inheritance;
+  checkMeans(config);
+  enter(config, elder);
+  const journal = createJournal(resolved, identityFor, herald.say);
+  const { log } = journal;
+  log.info(`Starting tgunicorn ${version()}`);
+  for (const { origin, setting, what } of warnings) {
+    log.warning([origin, setting, what].filter((part) => part !== undefined).join(": "));
+  }
+  try {
+    await hooks.onStarting?.(serverInfo({ resolved }, log, 1, config.workers));
+  } catch (error) {
+    log.exception("Hook onStarting failed, the server does not start", error);
+    return 1;
+  }
+  strays.logTo(log);
+  let present = resolved;
+  try {
+    return await runArbiter({
+      resolved,
+      load: async () => {
+        const next = await loadConfig(invocation);
+        checkMeans(next.config);
+        return next;
+      },
+      enter: (next) => enter(next.config, elder),
+      ownerOf: (next) => identityFor(next.config),
+      origin: invocation,
+      inheritance,
+      signals,
+      ready: herald.ready,
+      adopted: (next) => {
+        present = next;
+      },
+      promoted: ({ config: promoted }) => {
+        elder = null;
+        entitle(promoted, elder);
+      },
+      journal,
+      software: `tgunicorn/${version()}`,
+      workerEntry: entryPath("workers/main"),
+      now: () => performance.now(),
+      seed: Math.floor(Math.random() * 2 ** 31),
+    });
+  } catch (error) {
+    if (error instanceof ServerError) log.error(error.message);
+    else log.exception("The arbiter failed", error);
+    return error instanceof ServerError ? error.exitStatus : 1;
+  } finally {
+    await leave(present, journal);
+  }
+}
+
+/** What must be true before anything is opened. Throws the catalogue's errors. */
+function checkMeans(config: Config): void {
+  checkWorkerClass(config.workerClass, config.chdir);
+  identityFor(config);
+}
+
+/** Throws CHDIR_FAILED. */
+function enter(config: Config, elder: number | null): void {
+  enterDirectory(config.chdir);
+  entitle(config, elder);
+}
+
+function entitle(config: Config, elder: number | null): void {
+  const name = elder === null ? "arbiter" : "arbiter.2";
+  process.title = `tgunicorn: ${name} [${config.procName ?? config.app ?? ""}]`;
+}
+
+async function leave(resolved: Resolved, journal: Journal): Promise<void> {
+  const { onExit } = resolved.hooks;
+  if (onExit !== undefined) {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LAST_HOOK);
+    });
+    try {
+      await Promise.race([onExit(serverInfo({ resolved }, journal.log, 0, 0)), late]);
+    } catch (error) {
+      journal.log.exception("Hook onExit failed", error);
+    }
+    clearTimeout(timer);
+  }
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, LAST_LINES);
+  });
+  await Promise.race([journal.flush(), late]);
+  clearTimeout(timer);
+}
+
+/** Resolves when the text is with whoever reads it, so that an exit can't cut it. */
+function say(text: string): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(text, () => resolve()));
+}
+
+/** A user's mistake is its message alone; anything else is ours, and shows where. */
+function complain(error: unknown, herald?: Herald): number {
+  const known = error instanceof ServerError;
+  const text = known ? error.message : describeError(error);
+  process.stderr.write(`\nError: ${text}\n`);
+  herald?.say("Error", text);
+  return known ? error.exitStatus : 1;
+}

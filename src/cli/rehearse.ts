@@ -1,0 +1,64 @@
+// --check-config and --print-config: everything a start would do, without serving.
+
+import { environmentOf } from "../arbiter/setup.ts";
+import type { Config } from "../config/config.ts";
+import type { Resolved } from "../config/resolve.ts";
+import { serverError } from "../errors.ts";
+import { adapt } from "../interfaces/adapt.ts";
+import { loadApplication } from "../interfaces/loader.ts";
+import { enterDirectory } from "../os/directory.ts";
+import { bindSocket } from "../os/sockets.ts";
+import { checkWorkerClass } from "../workers/registry.ts";
+import { checkConfig } from "./check.ts";
+
+const silent = { debug: () => undefined, warning: () => undefined, error: () => undefined };
+
+/** Rejects with every problem found. */
+export async function rehearse(resolved: Resolved): Promise<void> {
+  const { origins } = resolved;
+  const problems = await checkConfig(resolved, {
+    async tryBind(address, config) {
+      (await bindSocket(address, { backlog: config.backlog, umask: config.umask })).close();
+    },
+    findWorkerClass: async (config) => checkWorkerClass(config.workerClass, config.chdir),
+    findTlsFlaws: async (config) => {
+      if (config.certfile.length === 0) return [];
+      const { readTls } = await import("../arbiter/certificates.ts");
+      const { findings } = readTls(config);
+      for (const { severity, setting, what } of findings) {
+        if (severity === "warning")
+          process.stderr.write(`Warning: ${origins[setting] ?? "default"}: ${setting}: ${what}\n`);
+      }
+      return findings;
+    },
+    loadApp,
+  });
+  if (problems.length > 0) throw serverError("CONFIG_INVALID", { problems });
+}
+
+/** Rejects where the application does not load; an application that was not named is no mistake of --print-config's. */
+export async function loadOnly({ config }: Resolved): Promise<void> {
+  if (config.app === null) throw serverError("APP_MISSING", {});
+  await loadApp(config);
+}
+
+/** Loads the application as a worker would, in this process, which ends right after. */
+async function loadApp(config: Config): Promise<void> {
+  enterDirectory(config.chdir);
+  Object.assign(process.env, environmentOf(config));
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    if (config.bootTimeout === 0) return;
+    const fail = (): void => reject(serverError("APP_SLOW", { seconds: config.bootTimeout }));
+    timer = setTimeout(fail, config.bootTimeout * 1000);
+  });
+  const load = async (): Promise<void> => {
+    const application = await loadApplication(config.app ?? "", { cwd: config.chdir });
+    await adapt(application, config.interface, { log: silent, multiprocess: config.workers > 1 });
+  };
+  try {
+    await Promise.race([load(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

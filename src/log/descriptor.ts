@@ -1,0 +1,94 @@
+// The open file, pipe, socket or terminal behind a log target.
+
+import fs from "node:fs";
+
+export interface Descriptor {
+  readonly fd: number;
+  /** True for stdout and stderr, which are not ours to close or reopen. */
+  readonly shared: boolean;
+  /** True for a regular file, where the kernel appends each write whole, however long. */
+  readonly regular: boolean;
+  close(): void;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "its directory does not exist",
+  ENOTDIR: "a part of its path is not a directory",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EISDIR: "it is a directory",
+  ENXIO: "nothing reads this pipe or socket",
+  EROFS: "the file system is read-only",
+  ENOSPC: "no space left on the device",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "the file is too big",
+  EPIPE: "its reader is gone",
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset",
+  EHOSTUNREACH: "no route to it",
+  ENETUNREACH: "no route to it",
+  ENOTFOUND: "its host name does not resolve",
+  EAI_AGAIN: "its host name does not resolve for now",
+  ETIMEDOUT: "it does not answer",
+  EMFILE: "too many open files",
+};
+
+/** An operating-system error in the words of a log message. */
+export function errorReason(error: unknown): string {
+  const code = errorCode(error);
+  if (code !== undefined) return REASONS[code] ?? code;
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/** Paths that name the process's own descriptors: opening them anew fails on sockets and after a change of user. */
+const STANDARD: Readonly<Record<string, 1 | 2>> = {
+  "/dev/stdout": 1,
+  "/dev/fd/1": 1,
+  "/proc/self/fd/1": 1,
+  "/dev/stderr": 2,
+  "/dev/fd/2": 2,
+  "/proc/self/fd/2": 2,
+};
+
+// Without O_NONBLOCK the open of a named pipe waits for its reader, and so would every write when it is full.
+const { O_APPEND, O_CREAT, O_NOCTTY, O_NONBLOCK, O_WRONLY } = fs.constants;
+const FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK;
+
+/** Opens `target` for appending, or says why not. */
+export function openDescriptor(
+  target: string,
+  standard: 1 | 2,
+  owner: { readonly uid: number; readonly gid: number } | undefined,
+): Descriptor | { readonly reason: string } {
+  const inherited = target === "-" ? standard : STANDARD[target];
+  try {
+    const fd = inherited ?? fs.openSync(target, FLAGS, 0o644);
+    const regular = fs.fstatSync(fd).isFile();
+    if (inherited !== undefined) return { fd, shared: true, regular, close: () => {} };
+    if (regular && owner !== undefined) give(fd, owner);
+    return { fd, shared: false, regular, close: () => closeQuietly(fd) };
+  } catch (error) {
+    return { reason: errorReason(error) };
+  }
+}
+
+/** Only root may give a file away; for anyone else it is theirs already or a matter for the operator. */
+function give(fd: number, owner: { readonly uid: number; readonly gid: number }): void {
+  try {
+    fs.fchownSync(fd, owner.uid, owner.gid);
+  } catch {
+    // The reopen, should it be denied later, says so.
+  }
+}
+
+function closeQuietly(fd: number): void {
+  try {
+    fs.closeSync(fd);
+  } catch {
+    // A late write error (NFS, quota) has nothing left to act on.
+  }
+}

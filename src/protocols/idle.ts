@@ -1,0 +1,10 @@
+// When idle connections may be ended.
+
+/**
+ * Calls `then` when everything that has come in so far has been read. A timer that is due runs before the event loop
+ * looks at its sockets: after the process was blocked or stopped for a while, requests wait there that came in time.
+ */
+export function afterReading(then: () => void): void {
+  // The first may come at the end of a turn that has looked already.
+  setImmediate(() => setImmediate(then));
+}

@@ -1,0 +1,26 @@
+// Sets of addresses: whose word about a client is taken, who may send a PROXY header.
+
+import { BlockList, isIP, isIPv4 } from "node:net";
+
+/**
+ * A test for peer addresses. `allowed` holds addresses, networks (`10.0.0.0/8`) or `*` for everyone.
+ * A peer on a unix socket has the empty address and is always in it: whoever may connect is ours.
+ */
+export function compileNetworks(allowed: readonly string[]): (address: string) => boolean {
+  if (allowed.includes("*")) return () => true;
+  const list = new BlockList();
+  for (const entry of allowed) {
+    const [address = "", prefix] = entry.trim().split("/");
+    const family = isIPv4(address) ? "ipv4" : "ipv6";
+    if (isIP(address) === 0) continue;
+    if (prefix === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(prefix), family);
+  }
+  return (address) => {
+    if (address === "") return true;
+    // A dual-stack socket shows IPv4 peers as ::ffff:10.0.0.1.
+    const plain = address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+    const family = isIP(plain);
+    return family !== 0 && list.check(plain, family === 4 ? "ipv4" : "ipv6");
+  };
+}

@@ -1,0 +1,91 @@
+// Connections that are not an engine's yet: it is still open what is spoken on them, or a handshake is under way.
+
+import type { Socket } from "node:net";
+
+export interface WaitingRoom {
+  readonly size: number;
+  /** Undone by leave() or the connection's end. One that stays longer than `limit` is destroyed. */
+  enter(socket: Socket): void;
+  leave(socket: Socket): void;
+  /** Resolves when `accepting` has and nobody is left; soon after that those who dawdle are destroyed. */
+  drain(accepting: Promise<void> | undefined): Promise<void>;
+  /** Destroys all. */
+  stop(): void;
+}
+
+export interface WaitingOptions {
+  /** In milliseconds; 0 is none. */
+  readonly limit: number;
+  /** The connection has ended here, and never came to an engine. */
+  readonly onClosed: (socket: Socket) => void;
+  readonly onLate: (socket: Socket) => void;
+}
+
+/** How long, in milliseconds, a drain waits for those who have not sent a byte, and for those who have. */
+const SILENT = 500;
+const DAWDLING = 2_000;
+
+export function createWaitingRoom({ limit, onClosed, onLate }: WaitingOptions): WaitingRoom {
+  const present = new Map<Socket, NodeJS.Timeout | undefined>();
+  const emptied: (() => void)[] = [];
+
+  const leave = (socket: Socket): boolean => {
+    if (!present.has(socket)) return false;
+    clearTimeout(present.get(socket));
+    present.delete(socket);
+    socket.off("close", closed);
+    socket.off("error", ignore);
+    if (present.size === 0) for (const tell of emptied.splice(0)) tell();
+    return true;
+  };
+  function closed(this: Socket): void {
+    if (leave(this)) onClosed(this);
+  }
+
+  return {
+    get size() {
+      return present.size;
+    },
+    enter(socket) {
+      // One stage hands over to the next: the time is for all of them.
+      if (present.has(socket)) return;
+      const late = (): void => {
+        onLate(socket);
+        socket.destroy();
+      };
+      present.set(socket, limit === 0 ? undefined : setTimeout(late, limit).unref());
+      socket.on("close", closed);
+      socket.on("error", ignore);
+    },
+    leave,
+    async drain(accepting) {
+      await accepting;
+      const end = (which: (socket: Socket) => boolean) => (): void => {
+        for (const socket of [...present.keys()]) if (which(socket)) socket.destroy();
+      };
+      const timers = [
+        setTimeout(
+          end(({ bytesRead }) => bytesRead === 0),
+          SILENT,
+        ),
+        setTimeout(
+          end(() => true),
+          DAWDLING,
+        ),
+      ];
+      // Who leaves for the next stage is back at once.
+      while (present.size > 0) {
+        await new Promise<void>((resolve) => {
+          emptied.push(resolve);
+        });
+      }
+      for (const timer of timers) clearTimeout(timer);
+    },
+    stop() {
+      for (const socket of [...present.keys()]) socket.destroy();
+    },
+  };
+}
+
+/** `close` follows. */
+const ignore = (): void => undefined;

@@ -1,0 +1,45 @@
+// What an application does at the end of a worker's life: its own close(), between the last answer and workerExit.
+
+import type { ErrorLog } from "../log/error-log.ts";
+import type { Serving } from "./contract.ts";
+
+export interface ClosingOptions {
+  readonly close: () => unknown;
+  /** What a drain may take altogether, in milliseconds: gracefulTimeout. */
+  readonly most: number;
+  readonly log: Pick<ErrorLog, "warning" | "exception">;
+}
+
+/** What is kept of the time for the process to end in good order, in milliseconds. */
+const RESERVE = 1_000;
+
+/** `serving`, whose drain ends when the application is closed too. */
+export function closingAfterwards(serving: Serving, { close, most, log }: ClosingOptions): Serving {
+  let closed: Promise<void> | undefined;
+  const closeOnce = async (left: number): Promise<void> => {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<"late">((resolve) => {
+      timer = setTimeout(() => resolve("late"), left);
+    });
+    try {
+      const done = await Promise.race([close(), late]);
+      if (done === "late")
+        log.warning("The application's close() takes too long, the worker ends without it");
+    } catch (error) {
+      log.exception("The application's close() failed", error);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  let deadline = Number.POSITIVE_INFINITY;
+  return {
+    async drain(idle) {
+      deadline = Math.min(deadline, performance.now() + most);
+      await serving.drain(idle);
+      const left = Math.max(0, deadline - performance.now());
+      closed ??= closeOnce(Math.max(left - RESERVE, left / 2));
+      await closed;
+    },
+    stop: () => serving.stop(),
+  };
+}

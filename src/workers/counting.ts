@@ -1,0 +1,68 @@
+// What one event loop counts of requests and connections, where somebody may ask for it: put around the pipeline and beside
+// the front, and written to a file that outlives the process.
+
+import { writeSync } from "node:fs";
+import { performance } from "node:perf_hooks";
+import { createLedger, LEDGER_BYTES, type Ledger } from "../metrics/ledger.ts";
+import { ACCEPTED_AT, type ConnectionCounts } from "../protocols/front.ts";
+import { observeLoop } from "./loop-gauges.ts";
+import type { Pipeline } from "./pipeline.ts";
+
+export interface Counting extends Pick<Ledger, "timedOut" | "threadEnded" | "flush"> {
+  readonly connections: ConnectionCounts;
+  /** Counts the pipeline's requests. */
+  track(pipeline: Pipeline): Pipeline;
+}
+
+/** `fd` is the ledger's file, and `place` which of its rows is this loop's: 0 the process's own, from 1 a thread's. */
+export function startCounting(fd: number, place: number): Counting {
+  const ledger = createLedger({ write: rowWriter(fd, place), later: setImmediate });
+  observeLoop(ledger);
+  const { timedOut, threadEnded, flush } = ledger;
+  return {
+    connections: ledger,
+    track: (pipeline) => counted(pipeline, ledger),
+    timedOut,
+    threadEnded,
+    flush,
+  };
+}
+
+/** What can't be written is written the next time: counting fails nobody. */
+function rowWriter(fd: number, place: number): (bytes: Uint8Array, length: number) => void {
+  return (bytes, length) => {
+    try {
+      writeSync(fd, bytes, 0, length, place * LEDGER_BYTES);
+    } catch {
+      // There is nobody to tell: the arbiter's figures are a little old then.
+    }
+  };
+}
+
+function counted({ handle, over, upgraded }: Pipeline, ledger: Ledger): Pipeline {
+  return {
+    handle(exchange) {
+      ledger.begun();
+      const { socket } = exchange.connection;
+      const acceptedAt = socket[ACCEPTED_AT];
+      // Of a connection its first request alone: the time between others is the client's.
+      if (acceptedAt !== undefined && acceptedAt > 0) {
+        socket[ACCEPTED_AT] = 0;
+        ledger.waited(performance.now() - acceptedAt);
+      }
+      handle(exchange);
+    },
+    over(exchange) {
+      const { status } = exchange;
+      if (status === 101) ledger.downgraded();
+      else ledger.ended(exchange.method, status, performance.now() - exchange.startedAt, exchange.bodyBytes);
+      over?.(exchange);
+    },
+    upgraded(exchange) {
+      ledger.ended(exchange.method, 101, performance.now() - exchange.startedAt, 0);
+      ledger.upgraded();
+      upgraded?.(exchange);
+    },
+    countBytes: true,
+  };
+}

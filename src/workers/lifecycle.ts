@@ -1,0 +1,151 @@
+// What a worker does about each thing that happens to it. Pure: `worker.ts` performs the actions.
+
+import type { LogLevel } from "../config/config.ts";
+import type { TlsMaterial } from "../config/tls-material.ts";
+import type { IdlePolicy, Init, ToArbiter } from "../ipc/messages.ts";
+
+export type WorkerState =
+  | { readonly name: "waiting" } // for its `init`
+  | { readonly name: "booting" }
+  | { readonly name: "serving" }
+  | { readonly name: "draining"; readonly idle: IdlePolicy }
+  | { readonly name: "gone" };
+
+export type WorkerInput =
+  | Init
+  | { readonly type: "announce" }
+  | { readonly type: "drain"; readonly idle: IdlePolicy }
+  | { readonly type: "quit" }
+  | { readonly type: "reopenLogs" }
+  | { readonly type: "loglevel"; readonly level: LogLevel }
+  /** Other certificates to serve with. */
+  | { readonly type: "tls"; readonly material: TlsMaterial }
+  | { readonly type: "signal"; readonly signal: WorkerSignal }
+  /** The channel to the arbiter is closed: it has died. */
+  | { readonly type: "orphaned" }
+  /** The application is loaded and the gates are open. */
+  | { readonly type: "booted" }
+  | { readonly type: "bootFailed"; readonly status: 3 | 4; readonly reason: string }
+  /** The request limit is reached. */
+  | { readonly type: "limit"; readonly reason: string }
+  /** None of its threads is left to serve. */
+  | { readonly type: "lost" }
+  /** The last connection is done. */
+  | { readonly type: "drained" }
+  /** An exception that nobody caught. */
+  | { readonly type: "crashed"; readonly error: unknown; readonly reason: string };
+
+export type WorkerSignal = "SIGTERM" | "SIGINT" | "SIGQUIT" | "SIGABRT" | "SIGUSR1";
+
+export type WorkerAction =
+  | { readonly type: "boot"; readonly init: Init }
+  | { readonly type: "send"; readonly message: ToArbiter }
+  | { readonly type: "beat" }
+  /** From now on probes are told that the server stops. */
+  | { readonly type: "announce" }
+  | { readonly type: "drain"; readonly idle: IdlePolicy }
+  /** Nobody is left to end a worker that does not finish: it does so itself, after gracefulTimeout. */
+  | { readonly type: "limitDrain" }
+  | { readonly type: "reopenLogs" }
+  | { readonly type: "loglevel"; readonly level: LogLevel }
+  | { readonly type: "tls"; readonly material: TlsMaterial }
+  | { readonly type: "hook"; readonly name: "workerInt" | "workerAbort" }
+  | { readonly type: "logCrash"; readonly error: unknown }
+  /** Calls workerExit, writes the logs, and ends the process. */
+  | { readonly type: "exit"; readonly status: number };
+
+export interface WorkerStep {
+  readonly state: WorkerState;
+  readonly actions: readonly WorkerAction[];
+}
+
+export const initialState: WorkerState = { name: "waiting" };
+
+const gone = (...actions: readonly WorkerAction[]): WorkerStep => ({ state: { name: "gone" }, actions });
+const stay = (state: WorkerState, ...actions: readonly WorkerAction[]): WorkerStep => ({ state, actions });
+const exit = (status: number): WorkerAction => ({ type: "exit", status });
+
+export function step(state: WorkerState, input: WorkerInput): WorkerStep {
+  if (state.name === "gone") return stay(state);
+  switch (input.type) {
+    case "init":
+      return state.name === "waiting"
+        ? stay({ name: "booting" }, { type: "boot", init: input })
+        : stay(state);
+    case "booted":
+      return state.name === "booting"
+        ? stay({ name: "serving" }, { type: "send", message: { type: "ready" } }, { type: "beat" })
+        : stay(state);
+    case "bootFailed":
+      return state.name === "booting"
+        ? gone({ type: "send", message: input }, exit(input.status))
+        : stay(state);
+    case "limit":
+      // It serves on until the arbiter has a replacement.
+      return state.name === "serving"
+        ? stay(state, { type: "send", message: { type: "retire", reason: input.reason } })
+        : stay(state);
+    case "announce":
+      return stay(state, input);
+    case "drain":
+      return drain(state, input.idle);
+    case "drained":
+      return state.name === "draining" ? gone(exit(0)) : stay(state);
+    case "lost":
+      // A worker that drains is done by that.
+      return state.name === "serving" ? gone(exit(1)) : stay(state);
+    case "orphaned":
+      return orphaned(state);
+    case "quit":
+      return gone({ type: "hook", name: "workerInt" }, exit(0));
+    case "reopenLogs":
+      return stay(state, { type: "reopenLogs" });
+    case "loglevel":
+      return stay(state, input);
+    case "tls":
+      return stay(state, input);
+    case "crashed":
+      return crashed(state, input);
+    case "signal":
+      return signalled(state, input.signal);
+  }
+}
+
+function drain(state: WorkerState, idle: IdlePolicy): WorkerStep {
+  // Nothing is in flight before it serves.
+  if (state.name === "waiting" || state.name === "booting") return gone(exit(0));
+  // A stop may overtake a reload, never the other way round.
+  if (state.name === "draining" && (state.idle === "close" || idle === "keep")) return stay(state);
+  return stay({ name: "draining", idle }, { type: "drain", idle });
+}
+
+function orphaned(state: WorkerState): WorkerStep {
+  const { state: next, actions } = drain(state, "close");
+  return next.name === "gone" ? gone(exit(0)) : stay(next, ...actions, { type: "limitDrain" });
+}
+
+function crashed(state: WorkerState, input: WorkerInput & { type: "crashed" }): WorkerStep {
+  if (state.name === "waiting" || state.name === "booting") {
+    const message = { type: "bootFailed", status: 3, reason: input.reason } as const;
+    return gone({ type: "send", message }, exit(3));
+  }
+  return gone({ type: "logCrash", error: input.error }, exit(1));
+}
+
+function signalled(state: WorkerState, signal: WorkerSignal): WorkerStep {
+  switch (signal) {
+    case "SIGTERM": {
+      const { state: next, actions } = drain(state, "keep");
+      if (state.name !== "serving") return { state: next, actions };
+      // The arbiter did not ask for it, and has to know that this is no crash.
+      return stay(next, { type: "send", message: { type: "leaving", reason: "SIGTERM" } }, ...actions);
+    }
+    case "SIGINT":
+    case "SIGQUIT":
+      return gone({ type: "hook", name: "workerInt" }, exit(0));
+    case "SIGABRT":
+      return gone({ type: "hook", name: "workerAbort" }, exit(1));
+    case "SIGUSR1":
+      return stay(state, { type: "reopenLogs" });
+  }
+}

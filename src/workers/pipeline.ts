@@ -1,0 +1,131 @@
+// The application with everything around it: failure handling, hooks, the request limit, the access log.
+// Put together once at the start, so that a request passes through nothing that isn't asked for.
+
+import type { Config } from "../config/config.ts";
+import type { AccessNeeds, AccessRecord } from "../log/access-log.ts";
+import { quoteBytes } from "../log/quote.ts";
+import type { Exchange, Handler } from "../protocols/exchange.ts";
+import type { WorkerContext } from "./contract.ts";
+
+export interface PipelineOptions {
+  readonly app: Handler;
+  readonly config: Pick<Config, "maxRequests" | "maxRequestsJitter">;
+  readonly log: WorkerContext["log"] & { exception(message: string, error: unknown): void };
+  readonly access: {
+    readonly needs: AccessNeeds;
+    write(record: AccessRecord, durationMs: number): void;
+  } | null;
+  readonly hooks: {
+    /** May throw or reject: then the request is answered with 500. */
+    readonly preRequest?: (exchange: Exchange) => unknown;
+    readonly postRequest?: (exchange: Exchange) => unknown;
+  };
+  /** From 0 to below 1. */
+  readonly random: () => number;
+  /** Counts one more request for `maxRequests`, and returns how many that makes: threads count together. Default: alone. */
+  readonly count?: () => number;
+  /** Called once, when the worker has taken as many requests as it may. */
+  readonly retire: (reason: string) => void;
+}
+
+export interface Pipeline extends Pick<WorkerContext, "handle" | "over" | "upgraded" | "countBytes"> {
+  readonly handle: (exchange: Exchange) => void;
+}
+
+export function createPipeline(options: PipelineOptions): Pipeline {
+  const { access, hooks } = options;
+  return {
+    handle: limited(preceded(guarded(options), options), options),
+    over: ending(options),
+    upgraded: undefined,
+    countBytes: access?.needs.bodyBytes === true || hooks.postRequest !== undefined,
+  };
+}
+
+type Handle = (exchange: Exchange) => void;
+
+/** The application's failures become answers and log lines. */
+function guarded({ app, log }: PipelineOptions): Handle {
+  return (exchange) => {
+    try {
+      const answering = app(exchange);
+      if (answering instanceof Promise) answering.catch((error: unknown) => fail(exchange, error, log));
+    } catch (error) {
+      fail(exchange, error, log);
+    }
+  };
+}
+
+function fail(exchange: Exchange, error: unknown, log: PipelineOptions["log"]): void {
+  // Of another protocol's connection, the end is nothing that explains a failure.
+  if (exchange.status !== 101 && exchange.signal.aborted) {
+    const late = isTimeout(exchange.signal.reason);
+    log.debug(`${late ? "Out of time" : "Client went away"} during request ${quoteBytes(exchange.target)}`);
+    return;
+  }
+  log.exception(`Error handling request ${quoteBytes(exchange.target)}`, error);
+  if (exchange.answered) return exchange.cut();
+  const body = "Internal Server Error\n";
+  exchange.head(500, undefined, [
+    "Content-Type",
+    "text/plain; charset=utf-8",
+    "Content-Length",
+    String(body.length),
+    "Connection",
+    "close",
+  ]);
+  exchange.end(body);
+}
+
+/** Its time was over: it has been answered in the application's stead. */
+const isTimeout = (reason: unknown): boolean => reason instanceof Error && reason.name === "TimeoutError";
+
+function preceded(handle: Handle, { hooks, log }: PipelineOptions): Handle {
+  const { preRequest } = hooks;
+  if (preRequest === undefined) return handle;
+  return (exchange) => {
+    try {
+      const result = preRequest(exchange);
+      if (!(result instanceof Promise)) return handle(exchange);
+      result.then(
+        () => handle(exchange),
+        (error: unknown) => fail(exchange, error, log),
+      );
+    } catch (error) {
+      fail(exchange, error, log);
+    }
+  };
+}
+
+/** Gunicorn's limit: `maxRequests`, and a random part of `maxRequestsJitter` so that workers don't leave together. */
+function limited(handle: Handle, { config, random, retire, ...options }: PipelineOptions): Handle {
+  if (config.maxRequests === 0) return handle;
+  const most = config.maxRequests + Math.floor(random() * (config.maxRequestsJitter + 1));
+  let alone = 0;
+  const count = options.count ?? ((): number => ++alone);
+  return (exchange) => {
+    if (count() === most) retire(`it has taken ${most} requests`);
+    handle(exchange);
+  };
+}
+
+function ending({ access, hooks, log }: PipelineOptions): Handle | undefined {
+  const { postRequest } = hooks;
+  const record = access === null ? undefined : recording(access);
+  if (postRequest === undefined) return record;
+  const failed = (error: unknown): void => log.exception("Hook postRequest failed", error);
+  return (exchange) => {
+    try {
+      const result = postRequest(exchange);
+      if (result instanceof Promise) result.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+    record?.(exchange);
+  };
+}
+
+function recording(access: NonNullable<PipelineOptions["access"]>): Handle {
+  if (!access.needs.duration) return (exchange) => access.write(exchange, 0);
+  return (exchange) => access.write(exchange, performance.now() - exchange.startedAt);
+}

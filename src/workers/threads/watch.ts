@@ -1,0 +1,139 @@
+// Looks after the serving threads from the process's main thread, as the watchdog's thread does after a process that
+// serves itself: a thread that is stuck is told of and ended, a slow request that blocks its thread is told of.
+
+import { performance } from "node:perf_hooks";
+import type { Config } from "../../config/config.ts";
+import type { Identity } from "../../ipc/messages.ts";
+import type { LoopView } from "../../ipc/peek.ts";
+import type { ErrorLog } from "../../log/error-log.ts";
+import { BOOT_INTERVAL, sweepInterval } from "../intervals.ts";
+import { loopView } from "../peek.ts";
+import { duration, renderReport, type Stack, slowFirst, slowTitle, workerName } from "../report.ts";
+import { type RequestInFlight, sharedNow, type VitalSigns } from "../vitals.ts";
+import { hasUserCode } from "../watchdog/frames.ts";
+import { judge, type Limits, startWatch, type Watch } from "../watchdog/judge.ts";
+import { captureThreadStack } from "./capture.ts";
+import type { Thread } from "./thread.ts";
+
+/** What a capture may take, in milliseconds; on its way out of the debugger a thread gets half as much more. */
+const PATIENCE = 650;
+
+/** A loop that is free runs its timer more often, in seconds. */
+const FREE = 1.5;
+const IDLE = "the event loop is free";
+const TAKEN = "its stack is being taken for the error log";
+
+export interface ThreadWatchOptions {
+  readonly config: Config;
+  readonly identity: Identity;
+  readonly log: ErrorLog;
+  /** Those to look after. */
+  readonly threads: () => readonly Thread[];
+  /** Whether they load the application still: then `bootTimeout` counts, not `timeout`. */
+  readonly booting: () => boolean;
+  /** The thread is stuck, and its block is in the log. */
+  readonly end: (thread: Thread) => void;
+}
+
+export interface ThreadWatch {
+  /** What each thread does just now. */
+  peek(stack: boolean): Promise<readonly LoopView[]>;
+  stop(): void;
+}
+
+export function watchThreads(options: ThreadWatchOptions): ThreadWatch {
+  const { config, identity, log, threads, booting, end } = options;
+  const limits: Limits = {
+    timeout: config.timeout * 1_000,
+    slow: config.slowRequest * 1_000,
+    // For the arbiter's end, which is the process's concern.
+    grace: 0,
+    bootBy:
+      config.bootTimeout === 0
+        ? Number.POSITIVE_INFINITY
+        : sharedNow() - performance.now() + config.bootTimeout * 1_000,
+    interval: sweepInterval(config),
+    bootInterval: BOOT_INTERVAL,
+  };
+  const watches = new Map<Thread, Watch>();
+  /** Threads whose stack is being taken. */
+  const examined = new Set<Thread>();
+  let timer: NodeJS.Timeout | undefined;
+
+  const look = (): void => {
+    const now = sharedNow();
+    let next = now + 1_000;
+    for (const thread of threads()) {
+      const { vitals } = thread;
+      if (vitals === undefined || examined.has(thread)) {
+        // It begins to run, or to be free again, unasked.
+        next = Math.min(next, now + BOOT_INTERVAL);
+        continue;
+      }
+      const { beatAt, ranAt } = vitals;
+      const sight = { now, beatAt, ranAt, booting: booting(), orphaned: false };
+      const verdict = judge(watches.get(thread) ?? startWatch(now), sight, limits);
+      watches.set(thread, verdict.watch);
+      next = Math.min(next, verdict.watch.lookAt);
+      const slow = verdict.slowBefore === null ? [] : vitals.tellSlow(verdict.slowBefore);
+      if (verdict.tell === "stuck") {
+        void examine(thread, `Thread stuck for ${duration(verdict.silent)}, it is ended`, "critical");
+      } else if (verdict.tell === "boot") {
+        void examine(thread, `Boot blocked for ${duration(verdict.silent)}`, "error");
+      } else if (slow.length > 0) {
+        void examine(thread, slowTitle(slow, now), "warning", slow);
+      }
+    }
+    timer = setTimeout(look, Math.max(10, next - sharedNow())).unref();
+  };
+
+  const examine = async (
+    thread: Thread,
+    what: string,
+    level: "warning" | "error" | "critical",
+    slow: readonly RequestInFlight[] = [],
+  ): Promise<void> => {
+    examined.add(thread);
+    const now = sharedNow();
+    const requests = slowFirst(slow, thread.vitals?.requests() ?? []);
+    const count = thread.vitals?.count ?? 0;
+    const worker = workerName(identity, process.pid, thread.number);
+    const stack = await stackOf(thread);
+    log[level](renderReport({ what, worker, now, requests, count, stack }));
+    examined.delete(thread);
+    if (level === "critical") end(thread);
+  };
+
+  const stackOf = async (thread: Thread): Promise<Stack> => {
+    if (!config.watchdog) return { type: "failed", reason: "the watchdog is off" };
+    if (thread.vitals?.inspected === true) return { type: "debugged" };
+    return await captureThreadStack(thread.id, PATIENCE);
+  };
+
+  const glance = async (thread: Thread, signs: VitalSigns): Promise<LoopView> => {
+    if (examined.has(thread)) return { ...loopView(thread.number, signs, null), stack: [TAKEN] };
+    const before = loopView(thread.number, signs, null);
+    // To be stopped it would have to run: up to a second would pass until its timer.
+    if (before.count === 0 && before.silent < FREE) return { ...before, stack: [IDLE] };
+    examined.add(thread);
+    const stack = await stackOf(thread);
+    examined.delete(thread);
+    const view = loopView(thread.number, signs, stack);
+    // Its timer has just run, and it was stopped in that, or nowhere.
+    const free = view.silent < FREE && !hasUserCode(stack) && stack.type !== "failed";
+    return free ? { ...view, stack: [IDLE] } : view;
+  };
+
+  look();
+  return {
+    peek: (stack) =>
+      Promise.all(
+        threads().flatMap((thread) => {
+          const { vitals } = thread;
+          if (vitals === undefined) return [];
+          return stack ? [glance(thread, vitals)] : [Promise.resolve(loopView(thread.number, vitals, null))];
+        }),
+      ),
+    stop: () => clearTimeout(timer),
+  };
+}

@@ -1,0 +1,92 @@
+// Says in the error log what the main thread is doing.
+
+import type { LoopView } from "../../ipc/peek.ts";
+import { createErrorLog } from "../../log/error-log.ts";
+import { openSyslog, syslogSink } from "../../log/syslog.ts";
+import { loopView } from "../peek.ts";
+import { duration, renderReport, type Stack, slowFirst, slowTitle } from "../report.ts";
+import { type RequestInFlight, sharedNow, type VitalSigns } from "../vitals.ts";
+import { captureStack } from "./capture.ts";
+import { hasUserCode } from "./frames.ts";
+import type { Verdict } from "./judge.ts";
+import type { WatchOrder } from "./order.ts";
+import { createWriter } from "./writer.ts";
+
+/** What a capture may take, in milliseconds. */
+const PATIENCE = 500;
+/** The same where somebody waits for it. */
+const GLANCE = 200;
+/** And where that was too little for a loop that is stuck: a busy machine takes its time to stop it. */
+const LOOK = 1_500;
+/** A loop that is free runs its timer more often, in seconds. */
+const FREE = 1.5;
+const IDLE: Stack = { type: "waiting", blocked: 0 };
+
+export interface Telling {
+  tell(verdict: Pick<Verdict, "tell" | "silent">, slow: readonly RequestInFlight[]): Promise<void>;
+  /** What the loop does just now. */
+  look(stack: boolean): Promise<readonly LoopView[]>;
+  reopen(): void;
+}
+
+export function createTelling(
+  { config, worker, origin, descriptor, before }: WatchOrder,
+  signs: VitalSigns,
+): Telling {
+  const { write, flush, reopen } = createWriter(config.errorlog, descriptor, before);
+  const log = createErrorLog({
+    destination: { write, flush },
+    level: config.loglevel,
+    form: config.logFormat,
+    origin,
+    sinks: config.syslog
+      ? [
+          syslogSink(
+            config,
+            origin,
+            openSyslog(config, () => undefined),
+          ),
+        ]
+      : [],
+  });
+  /** One at a time: a second would find the loop stopped by the first. */
+  let captured: Promise<unknown> = Promise.resolve();
+  const capture = (patience: number, idle?: Stack): Promise<Stack> => {
+    if (signs.inspected) return Promise.resolve({ type: "debugged" });
+    const next = captured.then(() => captureStack(patience, idle));
+    captured = next;
+    return next;
+  };
+  return {
+    reopen,
+    async look(stack) {
+      if (!stack) return [loopView(null, signs, null)];
+      const runs = (): boolean => loopView(null, signs, null).silent < FREE;
+      let found = await capture(GLANCE, IDLE);
+      if (found === IDLE && !runs()) found = await capture(LOOK);
+      const view = loopView(null, signs, found);
+      // Where it was stopped at all, then in the server's own timer.
+      const free = found === IDLE || (found.type === "frames" && !hasUserCode(found) && runs());
+      return [free ? { ...view, stack: ["the event loop is free"] } : view];
+    },
+    async tell({ tell, silent }, slow) {
+      const all = signs.requests();
+      const { count } = signs;
+      const now = sharedNow();
+      const stack = await capture(PATIENCE);
+      const block = (what: string, requests: readonly RequestInFlight[]): string =>
+        renderReport({ what, worker, now, requests, count, stack });
+      const long = duration(silent);
+      switch (tell) {
+        case "boot":
+          return log.error(block(`Boot blocked for ${long}`, all));
+        case "stuck":
+          return log.critical(block(`Event loop stuck for ${long}`, all));
+        case "orphan":
+          return log.critical(block(`The arbiter is gone and the event loop stuck for ${long}, killed`, all));
+        case null:
+          return log.warning(block(slowTitle(slow, now), slowFirst(slow, all)));
+      }
+    },
+  };
+}

@@ -1,0 +1,48 @@
+// Writes to the error log for a process whose main thread can't: at once, and whole.
+
+import fs from "node:fs";
+import { type Descriptor, errorCode, openDescriptor } from "../../log/descriptor.ts";
+
+/** What a full pipe may take, in milliseconds. */
+const PATIENCE = 200;
+const NAP = 5;
+const napCell = new Int32Array(new SharedArrayBuffer(4));
+
+export interface Writer {
+  /** Takes a record without its final line feed. Never throws. */
+  write(record: string): void;
+  flush(): void;
+  /** Opens the path anew. */
+  reopen(): void;
+}
+
+export function createWriter(target: string, descriptor: number, before: string): Writer {
+  let open: Pick<Descriptor, "fd" | "close"> = {
+    fd: descriptor,
+    close: () => (descriptor > 2 ? fs.closeSync(descriptor) : undefined),
+  };
+  return {
+    write(record) {
+      const bytes = Buffer.from(`${before}${record}\n`);
+      const until = performance.now() + PATIENCE;
+      let at = 0;
+      while (at < bytes.length && performance.now() < until) {
+        try {
+          at += fs.writeSync(open.fd, bytes, at);
+        } catch (error) {
+          if (errorCode(error) !== "EAGAIN") return;
+          Atomics.wait(napCell, 0, 0, NAP);
+        }
+      }
+    },
+    flush() {},
+    reopen() {
+      if (open.fd <= 2) return;
+      const next = openDescriptor(target, 2, undefined);
+      // The main thread warns of it.
+      if ("reason" in next) return;
+      open.close();
+      open = next;
+    },
+  };
+}

@@ -1,0 +1,127 @@
+// Performs what `lifecycle.ts` decides.
+
+import type { WorkerChannel } from "../ipc/channel.ts";
+import type { IdlePolicy, Init } from "../ipc/messages.ts";
+import { type Booted, boot, type Foundation, lay } from "./boot.ts";
+import { reasonOf, statusOf } from "./failure.ts";
+import type { Inbox } from "./inbox.ts";
+import { initialState, step, type WorkerAction, type WorkerInput } from "./lifecycle.ts";
+import { watchLimits } from "./limits.ts";
+
+/** What a hook may take while the process is on its way out, in milliseconds. */
+const LAST_HOOK = 1_000;
+/** What threads may take to write their logs and to end, in milliseconds. */
+const LAST_THREADS = 1_000;
+/** What logs that go to other hosts may take, in milliseconds. */
+const LAST_LINES = 500;
+/** What the last message may take when the arbiter does not read, in milliseconds. */
+const LAST_MESSAGE = 500;
+
+export function runWorker(inbox: Inbox, channel: WorkerChannel): void {
+  let state = initialState;
+  /** Actions that take time keep their order. */
+  let performed: Promise<void> = Promise.resolve();
+  let foundation: Foundation | undefined;
+  let booted: Booted | undefined;
+
+  const crashed = (error: unknown): void => inbox.put({ type: "crashed", error, reason: reasonOf(error) });
+  process.on("uncaughtException", crashed);
+  process.on("unhandledRejection", crashed);
+
+  const receive = (input: WorkerInput): void => {
+    const next = step(state, input);
+    state = next.state;
+    for (const action of next.actions) {
+      if (action.type === "boot") void start(action.init);
+      else performed = performed.then(() => perform(action)).catch(ignore);
+    }
+  };
+
+  const start = async (init: Init): Promise<void> => {
+    try {
+      foundation = lay(init);
+      booted = await boot(init, foundation, {
+        retire: (reason) => inbox.put({ type: "limit", reason }),
+        forward: (message) => void channel.send(message),
+        lost: () => inbox.put({ type: "lost" }),
+      });
+      inbox.put({ type: "booted" });
+    } catch (error) {
+      inbox.put({ type: "bootFailed", status: statusOf(error), reason: reasonOf(error) });
+    }
+  };
+
+  const perform = async (action: Exclude<WorkerAction, { type: "boot" }>): Promise<void> => {
+    switch (action.type) {
+      case "send":
+        return await within(channel.send(action.message), LAST_MESSAGE);
+      case "beat":
+        return beat();
+      case "announce":
+        return foundation?.leave.announce();
+      case "drain":
+        return drain(action.idle);
+      case "limitDrain":
+        return limitDrain();
+      case "reopenLogs":
+        return foundation?.reopen();
+      case "loglevel":
+        return foundation?.level.set(action.level);
+      case "tls":
+        return foundation?.tls?.renew(action.material);
+      case "hook":
+        return await within(booted?.hooks[action.name]() ?? Promise.resolve(), LAST_HOOK);
+      case "logCrash":
+        return foundation?.log.exception("Uncaught exception, the worker ends", action.error);
+      case "exit":
+        await within(booted?.hooks.workerExit() ?? Promise.resolve(), LAST_HOOK);
+        await within(Promise.resolve(booted?.serving.stop()), LAST_THREADS);
+        await within(foundation?.flush() ?? Promise.resolve(), LAST_LINES);
+        return process.exit(action.status);
+    }
+  };
+
+  const beat = (): void => {
+    if (foundation === undefined) return;
+    const { config, pulse, watchdog } = foundation;
+    pulse.serving();
+    watchdog?.serving();
+    const retire = (reason: string): void => inbox.put({ type: "limit", reason });
+    watchLimits({ config, random: Math.random, rss: process.memoryUsage.rss, retire });
+    const timeout = config.timeout * 1_000;
+    const weighs = config.maxMemoryHard > 0;
+    if (timeout === 0 && !weighs) return;
+    const send = (): void => {
+      if (timeout > 0) pulse.beat();
+      void channel.send(weighs ? { type: "beat", rss: process.memoryUsage.rss() } : { type: "beat" });
+    };
+    setInterval(send, timeout === 0 ? 1_000 : Math.min(1_000, timeout / 3)).unref();
+  };
+
+  const drain = (idle: IdlePolicy): void => {
+    // With `keep` others serve on at the same address: it is this worker that goes, not the service.
+    if (idle === "close") foundation?.leave.announce();
+    const done = booted?.serving.drain(idle) ?? Promise.resolve();
+    done.then(() => inbox.put({ type: "drained" }), crashed);
+  };
+
+  const limitDrain = (): void => {
+    foundation?.log.warning(`The arbiter is gone: worker ${process.pid} finishes what it has and ends`);
+    const most = (foundation?.config.gracefulTimeout ?? 0) * 1_000;
+    setTimeout(() => inbox.put({ type: "drained" }), most).unref();
+  };
+
+  inbox.attach(receive);
+}
+
+const ignore = (): void => undefined;
+
+/** Waits for `done`, but no longer than `milliseconds`. */
+async function within(done: Promise<void>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([done, late]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,3 @@
+import { frameworkContract } from "./contract.ts";
+
+frameworkContract({ name: "Express 5", directory: "showcase", app: "express:app" });

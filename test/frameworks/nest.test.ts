@@ -1,0 +1,9 @@
+import { hasExample } from "../peers/peer.ts";
+import { frameworkContract } from "./contract.ts";
+
+frameworkContract({
+  name: "Nest",
+  directory: "nest",
+  app: "app:create()",
+  installed: (t) => hasExample(t, "nest"),
+});

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BOUNDS, bucketOf, FINE_BUCKETS, fineBucketOf, percentile } from "../../src/metrics/buckets.ts";
+import {
+  addRow,
+  countOf,
+  createLedger,
+  emptyRow,
+  fineCounts,
+  LEDGER_BYTES,
+  readCounted,
+  readGauges,
+} from "../../src/metrics/ledger.ts";
+import { metrics } from "../../src/metrics/table.ts";
+
+/** A ledger whose turns of the event loop end when the test says so. */
+function ledgerWithFile() {
+  const file = new Uint8Array(LEDGER_BYTES);
+  let writes = 0;
+  let pending: (() => void) | undefined;
+  const ledger = createLedger({
+    write(bytes, length) {
+      writes++;
+      file.set(bytes.subarray(0, length));
+    },
+    later(callback) {
+      assert.equal(pending, undefined, "one write for each turn");
+      pending = callback;
+    },
+  });
+  return {
+    ledger,
+    row: () => new Float64Array(file.buffer),
+    writes: () => writes,
+    turn() {
+      const callback = pending;
+      pending = undefined;
+      callback?.();
+    },
+  };
+}
+
+test("a duration falls into the first bucket whose bound it does not exceed", () => {
+  assert.equal(bucketOf(0), 0);
+  assert.equal(bucketOf(1), 0);
+  assert.equal(bucketOf(1.001), 1);
+  assert.equal(bucketOf(60_000), BOUNDS.length - 1);
+  assert.equal(bucketOf(60_001), BOUNDS.length);
+});
+
+test("percentiles of the fine buckets are right to within 5 %", () => {
+  for (const value of [0.06, 0.5, 3, 42, 999, 30_000]) {
+    const counts = new Float64Array(FINE_BUCKETS);
+    counts[fineBucketOf(value)] = 10;
+    const found = percentile(counts, 0.99) ?? 0;
+    assert.ok(Math.abs(found / value - 1) < 0.05, `${value} is told as ${found}`);
+  }
+  const mixed = new Float64Array(FINE_BUCKETS);
+  for (let i = 0; i < 98; i++) mixed[fineBucketOf(1)] = (mixed[fineBucketOf(1)] ?? 0) + 1;
+  mixed[fineBucketOf(500)] = 2;
+  assert.ok((percentile(mixed, 0.5) ?? 0) < 1.1);
+  assert.ok((percentile(mixed, 0.99) ?? 0) > 450);
+  assert.equal(percentile(new Float64Array(FINE_BUCKETS), 0.5), null);
+  assert.equal(fineBucketOf(1e9), FINE_BUCKETS - 1);
+  assert.equal(fineBucketOf(Number.NaN), 0);
+});
+
+test("what happens in one turn of the loop is written once, at its end", () => {
+  const { ledger, row, writes, turn } = ledgerWithFile();
+  for (let i = 0; i < 3; i++) {
+    ledger.begun();
+    ledger.ended("GET", 200, 3, 10);
+  }
+  assert.equal(writes(), 0);
+  turn();
+  assert.equal(writes(), 1);
+  assert.equal(readCounted(row()).ended, 3);
+  turn();
+  assert.equal(writes(), 1, "nothing has changed");
+  ledger.begun();
+  ledger.flush();
+  assert.equal(readCounted(row()).begun, 4);
+});
+
+test("requests are told by method and status, unknown ones together", () => {
+  const { ledger, row, turn } = ledgerWithFile();
+  ledger.ended("GET", 204, 0.5, 0);
+  ledger.ended("POST", 503, 2_000, 7);
+  ledger.ended("BREW", 418, 1, 1);
+  ledger.ended("GET", 0, 1, 0);
+  ledger.ended("GET", 101, 1, 0);
+  turn();
+  const counted = readCounted(row());
+  assert.deepEqual(
+    counted.requests.map(({ method, status, count }) => [method, status, count]),
+    [
+      ["GET", "1xx", 1],
+      ["GET", "2xx", 1],
+      ["GET", "none", 1],
+      ["POST", "5xx", 1],
+      ["other", "4xx", 1],
+    ],
+  );
+  const slow = counted.requests.find(({ status }) => status === "5xx");
+  assert.equal(slow?.sum, 2);
+  assert.equal(slow?.buckets[BOUNDS.indexOf(2.5)], 1);
+  assert.equal(counted.sentBytes, 8);
+  assert.deepEqual(countOf(row()), { ended: 5, failed: 2 });
+  assert.equal(
+    fineCounts(row()).reduce((sum, n) => sum + n, 0),
+    5,
+  );
+});
+
+test("rows add up, but for what is so just now", () => {
+  const one = ledgerWithFile();
+  one.ledger.opened();
+  one.ledger.collected("major", 20);
+  one.ledger.processor(1.5);
+  one.ledger.waited(4);
+  one.ledger.gauges({
+    delayP50: 1,
+    delayP99: 2,
+    delayMax: 3,
+    utilization: 0.5,
+    heapUsed: 10,
+    heapTotal: 20,
+  });
+  one.turn();
+  const sum = emptyRow();
+  addRow(sum, one.row());
+  addRow(sum, one.row());
+  const counted = readCounted(sum);
+  assert.equal(counted.connections, 2);
+  assert.equal(counted.collecting.major, 0.04);
+  assert.equal(counted.processor, 3);
+  assert.equal(counted.wait.count, 2);
+  assert.equal(readGauges(sum).heapTotal, 0);
+  assert.equal(readGauges(one.row()).delayMax, 3);
+});
+
+test("names of metrics are Prometheus's", () => {
+  for (const [name, { type, labels }] of Object.entries(metrics)) {
+    assert.match(name, /^tgunicorn_[a-z_]+$/);
+    assert.equal(name.endsWith("_total"), type === "counter", name);
+    for (const label of labels) assert.match(label, /^[a-z_]+$/);
+  }
+});

@@ -1,0 +1,84 @@
+// A configuration file is code of the user's in the arbiter's process: whatever it does, what serves goes on.
+
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { get, ready } from "./client.ts";
+import { FIXTURES, type Server, start } from "./server.ts";
+
+const NAME = "gunicorn.conf.mjs";
+const SETTINGS = `app: ${JSON.stringify(`${join(FIXTURES, "apps.mjs")}:pid`)}, bind: "127.0.0.1:0", loglevel: "debug"`;
+
+function reload(server: Server, text: string): void {
+  writeFileSync(join(server.dir, NAME), text);
+  server.signal("SIGHUP");
+}
+
+test("process.exit in the file gives a reload up, and is an error at the start", async (t) => {
+  const server = start(t, [], {
+    files: { [NAME]: `export default { ${SETTINGS} }` },
+    expected: [/Reload aborted/],
+  });
+  await ready(server, 1);
+  const leave = [
+    "if (true) {\n  process.exit(3);\n}",
+    "export default async () => {\n  process.exit();\n}",
+    "const late = async () => {\n  await null; process.exit(3);\n}\nawait late()",
+  ];
+  for (const [at, text] of leave.entries()) {
+    reload(server, text);
+    const [, place] = await server.saw(
+      /generation 1 serves on: (\S+) Error: process\.exit\(3?\) was called/,
+      at + 1,
+    );
+    assert.equal(place, `${NAME}:2:`);
+  }
+  assert.equal((await get(await server.url())).status, 200);
+  await server.stop();
+
+  const other = start(t, [], { files: { [NAME]: "process.exit(0);" } });
+  assert.deepEqual(await other.exited, { code: 1, signal: null }, other.log());
+  assert.match(other.log(), /^Error: gunicorn\.conf\.mjs:1: Error: process\.exit\(0\) was called/m);
+});
+
+test("a file that never answers is told of at the start", async (t) => {
+  const files = { [NAME]: "export default () => new Promise(() => {});" };
+  const server = start(t, [], { files });
+  assert.deepEqual(await server.exited, { code: 1, signal: null }, server.log());
+  assert.match(server.log(), /^Error: gunicorn\.conf\.mjs never answers/m);
+});
+
+test("what the file and its hooks leave running ends nothing when it throws", async (t) => {
+  const server = start(t, ["-p", "server.pid"], {
+    files: {
+      [NAME]: `export default { ${SETTINGS}, whenReady() {
+        setImmediate(() => { throw new Error("a late throw"); });
+        void Promise.reject(new Error("a late rejection"));
+      } }`,
+    },
+    expected: [/Nobody caught an exception/],
+  });
+  await server.saw(
+    /Nobody caught an exception in the arbiter's process, which serves on\nError: a late throw\n\s+at .*gunicorn\.conf\.mjs:2/,
+  );
+  await server.saw(
+    /Nobody caught an exception in the arbiter's process, which serves on\nError: a late rejection\n\s+at .*gunicorn\.conf\.mjs:3/,
+  );
+  assert.equal((await get(await server.url())).status, 200);
+  await server.stop();
+});
+
+test("onReload and onExit are those of the new configuration", async (t) => {
+  const notes = (name: string) => `${SETTINGS},
+    onReload: () => note("onReload ${name}"), onExit: () => note("onExit ${name}") }`;
+  const file = (name: string) => `import { appendFileSync } from "node:fs";
+    const note = (text) => appendFileSync("notes", text + "\\n");
+    export default { ${notes(name)}`;
+  const server = start(t, [], { files: { [NAME]: file("old") }, leaves: ["notes"] });
+  await ready(server, 1);
+  reload(server, file("new"));
+  await server.saw(/Reload complete/);
+  await server.stop();
+  assert.equal(readFileSync(join(server.dir, "notes"), "utf8"), "onReload new\nonExit new\n");
+});

@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { get, ready } from "./client.ts";
+import { FIXTURES, start } from "./server.ts";
+
+const APP = `${join(FIXTURES, "apps.mjs")}:pid`;
+
+const CONFIG = `
+import { appendFileSync } from "node:fs";
+const note = (name, where, ...rest) => appendFileSync(new URL("notes", import.meta.url), [name, where, ...rest].join(" ") + "\\n");
+const server = (name) => (info, ...rest) => note(name, info.pid === process.pid ? "arbiter" : "elsewhere", ...rest.map((x) => x?.id ?? x));
+const worker = (name) => (info) => note(name, info.pid === process.pid ? "worker" : "elsewhere", info.id);
+export default {
+  bind: ["127.0.0.1:0"],
+  loglevel: "debug",
+  workers: 1,
+  onStarting: server("onStarting"),
+  onReload: server("onReload"),
+  whenReady: server("whenReady"),
+  preFork: server("preFork"),
+  postFork: (info, w) => note("postFork", w.pid === process.pid ? "worker" : "elsewhere", w.id),
+  postWorkerInit: worker("postWorkerInit"),
+  preRequest: (w, req) => note("preRequest", req.method, req.target),
+  postRequest: (w, req, environ, resp) => note("postRequest", req.target, resp.status),
+  workerInt: worker("workerInt"),
+  childExit: server("childExit"),
+  workerExit: (info, w) => note("workerExit", w.pid === process.pid ? "worker" : "elsewhere", w.id),
+  nworkersChanged: (info, after, before) => note("nworkersChanged", after, before),
+  onExit: server("onExit"),
+};
+`;
+
+test("the server hooks run in Gunicorn's order, each in its own process", async (t) => {
+  const server = start(t, [APP], { files: { "gunicorn.conf.mjs": CONFIG }, leaves: ["notes"] });
+  await ready(server, 1);
+  assert.equal((await get(await server.url("/one"))).status, 200);
+  server.signal("SIGHUP");
+  await server.saw(/Reload complete/);
+  await server.saw(/Worker exited/);
+  server.signal("SIGTTIN");
+  await ready(server, 3);
+  server.signal("SIGINT");
+  await server.saw(/Handling signal: int/);
+  await server.stop();
+  const notes = readFileSync(join(server.dir, "notes"), "utf8").trimEnd().split("\n");
+  // Two processes write: each of them in its own order.
+  const inWorker = /^(postFork|postWorkerInit|preRequest|postRequest|workerInt|workerExit) /;
+  const arbiter = notes.filter((line) => !inWorker.test(line));
+  const worker = notes.filter((line) => inWorker.test(line));
+  const begins = (lines: readonly string[], expected: readonly string[]): void =>
+    assert.deepEqual(lines.slice(0, expected.length), expected);
+  begins(arbiter, [
+    "onStarting arbiter",
+    "nworkersChanged 1 ",
+    "preFork arbiter 1",
+    "whenReady arbiter",
+    "onReload arbiter",
+    "preFork arbiter 1",
+  ]);
+  begins(worker, [
+    "postFork worker 1",
+    "postWorkerInit worker 1",
+    "preRequest GET /one",
+    "postRequest /one 200",
+  ]);
+  for (const line of [
+    "workerExit worker 1",
+    "childExit arbiter 1",
+    "nworkersChanged 2 1",
+    "workerInt worker 2",
+  ]) {
+    assert.ok(notes.includes(line), `${line} in\n${notes.join("\n")}`);
+  }
+  assert.equal(notes.at(-1), "onExit arbiter");
+});
+
+test("a hook that throws is logged with its place, and disturbs nothing", async (t) => {
+  const config = `export default { bind: ["127.0.0.1:0"], loglevel: "debug",
+    whenReady() { throw new Error("whenReady is broken"); },
+    async preFork() { throw new Error("preFork is broken"); },
+    preRequest() { throw new Error("preRequest is broken"); },
+  };`;
+  const server = start(t, [APP], {
+    files: { "gunicorn.conf.mjs": config },
+    expected: [/Hook \w+ failed/, /preRequest/, /Error handling request/],
+  });
+  await ready(server, 1);
+  await server.saw(/Hook whenReady failed\s+Error: whenReady is broken[\s\S]*gunicorn\.conf\.mjs:2/);
+  await server.saw(/Hook preFork failed/);
+  await get(await server.url());
+  await server.saw(/preRequest is broken/);
+  await server.stop();
+});
+
+test("onStarting that throws stops the start", async (t) => {
+  const config = `export default { onStarting() { throw new Error("not today"); } };`;
+  const server = start(t, [APP, "-b", "127.0.0.1:0"], { files: { "gunicorn.conf.mjs": config } });
+  assert.equal((await server.exited).code, 1);
+  assert.match(server.log(), /not today/);
+  assert.doesNotMatch(server.log(), /Listening at/);
+});

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import http from "node:http";
+import { join } from "node:path";
+import { test } from "node:test";
+import { get, ready } from "./client.ts";
+import { FIXTURES, start } from "./server.ts";
+
+const APP = `${join(FIXTURES, "apps.mjs")}:pid`;
+
+for (const kind of ["sync", "threaded", "eventloop"]) {
+  for (const keepAlive of [true, false]) {
+    test(`${kind}: maxRequests loses nothing, keep-alive ${keepAlive ? "on" : "off"}`, async (t) => {
+      const args = [
+        "-w",
+        "2",
+        "-k",
+        kind,
+        "-b",
+        "127.0.0.1:0",
+        "--max-requests",
+        "20",
+        "--log-level",
+        "debug",
+        APP,
+      ];
+      const server = start(t, args);
+      await ready(server, 2);
+      const url = await server.url();
+      const agent = new http.Agent({ keepAlive, maxSockets: 8 });
+      t.after(() => agent.destroy());
+      const statuses = new Set<number>();
+      const pids = new Set<string>();
+      let asked = 0;
+      const client = async (): Promise<void> => {
+        // Until the fleet has been replaced several times over.
+        while (pids.size < 8 && asked++ < 100_000) {
+          const answer = await get(url, agent);
+          statuses.add(answer.status);
+          pids.add(answer.body);
+        }
+      };
+      await Promise.all(Array.from({ length: 8 }, client));
+      assert.deepEqual([...statuses], [200]);
+      assert.ok(pids.size >= 8, `only ${pids.size} workers answered ${asked} requests`);
+      agent.destroy();
+      await server.stop();
+    });
+  }
+}

@@ -1,0 +1,305 @@
+import assert from "node:assert/strict";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { get, ready } from "./client.ts";
+import { startLoad } from "./load.ts";
+import { ended, type Server, type StartOptions, scratch, start } from "./server.ts";
+
+/** Tells which arbiter's worker has answered. */
+const APP = "export const app = (req, res) => res.end(String(process.ppid));";
+
+interface Upgradable extends Server {
+  /** Sends USR2 to the arbiter `of` and resolves with the new one's pid, when `workers` workers of it are ready. */
+  upgrade(workers?: number, of?: number): Promise<number>;
+  pidfile(suffix?: string): string | null;
+  ask(): Promise<string>;
+  askUnix(): Promise<string>;
+}
+
+function launch(t: TestContext, args: readonly string[] = [], options: StartOptions = {}): Upgradable {
+  const given = ["-b", "127.0.0.1:0", "-b", "unix:app.sock", "-p", "app.pid", "--log-level", "debug"];
+  const server = start(t, [...given, ...args, "app.mjs:app"], {
+    ...options,
+    files: { "app.mjs": APP, ...options.files },
+  });
+  return {
+    ...server,
+    async upgrade(workers = 1, of = server.pid) {
+      const upgrades = server.count(UPGRADE);
+      const before = server.count(/Ready worker=/);
+      server.signal("SIGUSR2", of);
+      const match = await server.saw(UPGRADE, upgrades + 1);
+      await ready(server, before + workers);
+      return Number(match[1]);
+    },
+    pidfile(suffix = "") {
+      const path = join(server.dir, `app.pid${suffix}`);
+      return existsSync(path) ? readFileSync(path, "utf8").trim() : null;
+    },
+    ask: async () => (await get(await server.url())).body,
+    askUnix: async () => (await get({ socketPath: join(server.dir, "app.sock") })).body,
+  };
+}
+
+const UPGRADE = /Upgrade: arbiter pid=(\d+) is started/;
+
+for (const [kind, keepAlive, rounds] of [
+  ["eventloop", true, 10],
+  ["eventloop", false, 3],
+  ["sync", false, 3],
+  ["threaded", true, 3],
+] as const) {
+  const connections = keepAlive ? "kept alive" : "new each time";
+  test(`${kind}, connections ${connections}: ${rounds} upgrades in a row lose nothing`, async (t) => {
+    const server = launch(t, ["-w", "2", "-k", kind, "--threads", kind === "threaded" ? "2" : "1"]);
+    await ready(server, 2);
+    const targets = [await server.url(), { socketPath: join(server.dir, "app.sock") }];
+    const load = startLoad(targets, { clients: 4, keepAlive });
+    let present = server.pid;
+    for (let round = 1; round <= rounds; round++) {
+      const next = await server.upgrade(2, present);
+      await load.more(50);
+      server.signal("SIGTERM", present);
+      await server.saw(/Promoted/, round);
+      await load.more(50);
+      present = next;
+    }
+    await load.stop();
+    assert.deepEqual(load.failures, [], server.log());
+    assert.equal(await server.ask(), String(present));
+    assert.equal(server.pidfile(), String(present));
+    server.signal("SIGTERM", present);
+    await server.stop();
+  });
+}
+
+test("each step of an upgrade, with its pid files and titles", async (t) => {
+  const server = launch(t);
+  await ready(server, 1);
+  const title = (pid: number): string => readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0")[0] ?? "";
+  assert.equal(server.pidfile(), String(server.pid));
+  const younger = await server.upgrade();
+  assert.deepEqual([server.pidfile(), server.pidfile(".2")], [String(server.pid), String(younger)]);
+  assert.match(title(younger), /^tgunicorn: arbiter\.2 \[/);
+  server.signal("SIGTERM");
+  await server.saw(/Promoted: the old arbiter pid=\d+ is gone/);
+  assert.deepEqual([server.pidfile(), server.pidfile(".2")], [String(younger), null]);
+  assert.match(title(younger), /^tgunicorn: arbiter \[/);
+  assert.deepEqual([await server.ask(), await server.askUnix()], [String(younger), String(younger)]);
+  server.signal("SIGHUP", younger);
+  await server.saw(/Reload complete/);
+  assert.deepEqual([await server.askUnix(), server.pidfile()], [String(younger), String(younger)]);
+  server.signal("SIGTERM", younger);
+  await server.stop();
+});
+
+test("TERM to the new arbiter takes the upgrade back", async (t) => {
+  const server = launch(t);
+  await ready(server, 1);
+  for (const round of [1, 2]) {
+    const younger = await server.upgrade();
+    server.signal("SIGTERM", younger);
+    await server.saw(/Upgrade abandoned, this arbiter serves on: arbiter pid=\d+ exited with code 0/, round);
+    assert.deepEqual([server.pidfile(), server.pidfile(".2")], [String(server.pid), null]);
+    assert.deepEqual([await server.ask(), await server.askUnix()], [String(server.pid), String(server.pid)]);
+  }
+  await server.stop();
+});
+
+test("WINCH drops the old one's workers, HUP brings them back", async (t) => {
+  const server = launch(t, ["-w", "2"]);
+  await ready(server, 2);
+  const younger = await server.upgrade(2);
+  server.signal("SIGWINCH");
+  await server.saw(/Worker exited/, 2);
+  assert.equal(await server.ask(), String(younger));
+  server.signal("SIGHUP");
+  await server.saw(/Reload complete: generation 2 serves with 2 worker/);
+  server.signal("SIGTERM", younger);
+  await server.saw(/Upgrade abandoned/);
+  assert.deepEqual([await server.ask(), await server.askUnix()], [String(server.pid), String(server.pid)]);
+  await server.stop();
+});
+
+test("a new arbiter that fails to boot changes nothing", async (t) => {
+  const expected = [
+    /Upgrade abandoned/,
+    /Worker failed|failed to boot|Shutting down|Application|Error|broken/i,
+  ];
+  const server = launch(t, [], { expected });
+  await ready(server, 1);
+  writeFileSync(join(server.dir, "app.mjs"), "export const app = (");
+  server.signal("SIGUSR2");
+  await server.saw(/Upgrade abandoned, this arbiter serves on: arbiter pid=\d+ exited with code [34]/);
+  writeFileSync(join(server.dir, "gunicorn.conf.mjs"), "export default { workers: 'many' };");
+  server.signal("SIGUSR2");
+  await server.saw(/Upgrade abandoned, this arbiter serves on: arbiter pid=\d+ exited with code 1/);
+  assert.deepEqual([server.pidfile(), server.pidfile(".2")], [String(server.pid), null]);
+  assert.deepEqual([await server.ask(), await server.askUnix()], [String(server.pid), String(server.pid)]);
+  writeFileSync(join(server.dir, "app.mjs"), APP);
+  writeFileSync(join(server.dir, "gunicorn.conf.mjs"), "export default {};");
+  const younger = await server.upgrade();
+  server.signal("SIGTERM");
+  await server.saw(/Promoted/);
+  assert.equal(await server.askUnix(), String(younger));
+  server.signal("SIGTERM", younger);
+  await server.exited;
+});
+
+test("a second USR2 is refused by either arbiter", async (t) => {
+  const server = launch(t, [], { expected: [/USR2 ignored/] });
+  await ready(server, 1);
+  const younger = await server.upgrade();
+  server.signal("SIGUSR2");
+  await server.saw(new RegExp(`USR2 ignored: an upgrade is running, pid=${younger}`));
+  server.signal("SIGUSR2", younger);
+  await server.saw(new RegExp(`USR2 ignored: this is the upgrade of the arbiter pid=${server.pid}`));
+  server.signal("SIGTERM", younger);
+  await server.saw(/Upgrade abandoned/);
+  await server.stop();
+});
+
+test("the hook preExec runs in the old arbiter, and cancels the upgrade by throwing", async (t) => {
+  const server = launch(t, [], {
+    files: {
+      "gunicorn.conf.mjs": `
+        let times = 0;
+        export default {
+          async preExec(server) {
+            server.log.info("preExec in " + server.pid);
+            if (times++ === 0) throw new Error("not today");
+          },
+        };`,
+    },
+    expected: [/preExec failed/, /Upgrade failed/],
+  });
+  await ready(server, 1);
+  server.signal("SIGUSR2");
+  await server.saw(/Upgrade failed, this arbiter serves on: its hook preExec failed/);
+  assert.match(server.log(), /not today/);
+  const younger = await server.upgrade();
+  assert.equal(server.count(new RegExp(`preExec in ${server.pid}`)), 2);
+  server.signal("SIGTERM", younger);
+  await server.saw(/Upgrade abandoned/);
+  await server.stop();
+});
+
+test("kill -9 of the old arbiter leaves the new one in its place", async (t) => {
+  const server = launch(t, [], { expected: [/The arbiter is gone/] });
+  await ready(server, 1);
+  const younger = await server.upgrade();
+  server.signal("SIGKILL");
+  await server.saw(/Promoted/);
+  for (const pid of server.workerPids().slice(0, 1)) await ended(pid);
+  assert.deepEqual([server.pidfile(), server.pidfile(".2")], [String(younger), null]);
+  assert.deepEqual([await server.ask(), await server.askUnix()], [String(younger), String(younger)]);
+  server.signal("SIGTERM", younger);
+  await server.exited;
+  assert.deepEqual([server.pidfile(), existsSync(join(server.dir, "app.sock"))], [null, false]);
+});
+
+test("kill -9 of the new arbiter leaves the old one as it was", async (t) => {
+  const server = launch(t, [], {
+    expected: [/The arbiter is gone/, /Upgrade abandoned/],
+    leaves: ["app.pid.2"],
+  });
+  await ready(server, 1);
+  server.signal("SIGKILL", await server.upgrade());
+  await server.saw(/Upgrade abandoned, this arbiter serves on: arbiter pid=\d+ was ended by SIGKILL/);
+  await ended(server.workerPids()[1] ?? 0);
+  assert.deepEqual([await server.ask(), await server.askUnix()], [String(server.pid), String(server.pid)]);
+  // Its pid file is stale, and taken over.
+  const younger = await server.upgrade();
+  assert.equal(server.pidfile(".2"), String(younger));
+  server.signal("SIGTERM", younger);
+  await server.saw(/Upgrade abandoned.*code 0/);
+  await server.stop();
+});
+
+test("both arbiters told to stop leave nothing behind", async (t) => {
+  const server = launch(t);
+  await ready(server, 1);
+  const younger = await server.upgrade();
+  server.signal("SIGTERM", younger);
+  await server.stop();
+});
+
+test("a new configuration: other sockets, another pid file", async (t) => {
+  const config = (bind: string, pidfile: string): string =>
+    `export default { bind: [${bind}], pidfile: "${pidfile}", loglevel: "debug" };`;
+  const server = start(t, ["app.mjs:app"], {
+    files: { "app.mjs": APP, "gunicorn.conf.mjs": config('"unix:one.sock", "unix:two.sock"', "one.pid") },
+  });
+  const at = async (name: string) => (await get({ socketPath: join(server.dir, name) })).body;
+  const there = (name: string): boolean => existsSync(join(server.dir, name));
+  await ready(server, 1);
+  writeFileSync(
+    join(server.dir, "gunicorn.conf.mjs"),
+    config('"unix:two.sock", "unix:three.sock"', "two.pid"),
+  );
+  server.signal("SIGUSR2");
+  const younger = (await server.saw(UPGRADE))[1] ?? "";
+  await ready(server, 2);
+  assert.deepEqual([await at("one.sock"), await at("three.sock")], [String(server.pid), younger]);
+  assert.ok(there("one.pid") && there("two.pid.2"));
+  server.signal("SIGTERM");
+  await server.saw(/Promoted/);
+  assert.equal(readFileSync(join(server.dir, "two.pid"), "utf8").trim(), younger);
+  assert.deepEqual([await at("two.sock"), await at("three.sock")], [younger, younger]);
+  assert.ok(!there("one.sock") && !there("one.pid") && !there("two.pid.2"));
+  server.signal("SIGTERM", Number(younger));
+  await server.stop();
+});
+
+test("the directory's name leads to the new release", async (t) => {
+  const root = scratch(t);
+  for (const release of ["v1", "v2"]) {
+    mkdirSync(join(root, release));
+    const answer = `${release} ' + Object.keys(process.env).filter((name) => /LISTEN|TGUNICORN|NODE_UNIQUE|NODE_CHANNEL/.test(name))`;
+    writeFileSync(join(root, release, "app.mjs"), `export const app = (req, res) => res.end('${answer});`);
+  }
+  const current = join(root, "current");
+  symlinkSync("v1", current);
+  const server = start(t, ["-b", `unix:${root}/app.sock`, "--log-level", "debug", "app.mjs:app"], {
+    cwd: current,
+    env: { PWD: current },
+  });
+  const ask = async () => (await get({ socketPath: join(root, "app.sock") })).body;
+  await ready(server, 1);
+  assert.match(await ask(), /^v1 /);
+  symlinkSync("v2", join(root, "next"));
+  renameSync(join(root, "next"), current);
+  server.signal("SIGUSR2");
+  const younger = Number((await server.saw(UPGRADE))[1]);
+  await ready(server, 2);
+  server.signal("SIGTERM");
+  await server.saw(/Promoted/);
+  assert.equal(await ask(), "v2 ", "no variable of the upgrade's reaches the application");
+  server.signal("SIGTERM", younger);
+  await server.stop();
+});
+
+test("a third arbiter after the second, on the same sockets", async (t) => {
+  const server = launch(t);
+  await ready(server, 1);
+  const { ino } = statSync(join(server.dir, "app.sock"));
+  const second = await server.upgrade();
+  server.signal("SIGTERM");
+  await server.saw(/Promoted/);
+  const third = await server.upgrade(1, second);
+  server.signal("SIGTERM", third);
+  await server.saw(new RegExp(`Upgrade abandoned.*pid=${third}`));
+  assert.deepEqual([await server.ask(), await server.askUnix()], [String(second), String(second)]);
+  assert.equal(statSync(join(server.dir, "app.sock")).ino, ino);
+  server.signal("SIGTERM", second);
+  await server.stop();
+});

@@ -1,0 +1,326 @@
+// Faults to plant in the compiled core, one at a time: each is a mistake somebody could make. `from` must occur exactly
+// once in the file, so that a fault which no longer fits the code is noticed.
+
+export interface Fault {
+  readonly name: string;
+  readonly file:
+    | "step.js"
+    | "stop.js"
+    | "upgrade.js"
+    | "reconcile.js"
+    | "rollout.js"
+    | "backoff.js"
+    | "state.js";
+  readonly from: string;
+  readonly to: string;
+}
+
+const fault = (file: Fault["file"], name: string, from: string, to: string): Fault => ({
+  name,
+  file,
+  from,
+  to,
+});
+
+export const faults: readonly Fault[] = [
+  // Deadlines
+  fault(
+    "reconcile.js",
+    "a drain has no end",
+    "killAt: now + worker.policy.gracefulTimeout",
+    "killAt: Number.POSITIVE_INFINITY",
+  ),
+  fault(
+    "reconcile.js",
+    "SIGABRT is never followed by SIGKILL",
+    '{ name: "aborting", killAt: now + LAST_WORDS }',
+    '{ name: "aborting", killAt: Number.POSITIVE_INFINITY }',
+  ),
+  fault(
+    "reconcile.js",
+    "no last words after SIGABRT",
+    '"aborting", killAt: now + LAST_WORDS',
+    '"aborting", killAt: now',
+  ),
+  fault("reconcile.js", "boot is not watched", ": now + policy.bootTimeout", ": Number.POSITIVE_INFINITY"),
+  fault(
+    "step.js",
+    "a beat does not extend the deadline",
+    'if (worker.phase.name === "serving") {',
+    'if (worker.phase.name === "draining") {',
+  ),
+  fault(
+    "step.js",
+    "a boot is judged by the heartbeat's rule",
+    "return timeout === 0 ?",
+    "return timeout !== 0 ?",
+  ),
+  // Memory
+  fault("step.js", "who uses too much memory lives on", "|| rss <= most ||", "|| rss > 0 ||"),
+  fault("step.js", "kills for memory without a limit", "most === 0 || rss <= most", "rss <= most"),
+  fault("step.js", "kills who uses little memory", "|| rss <= most ||", "|| rss >= most ||"),
+  fault(
+    "step.js",
+    "the killed for memory is not replaced",
+    'worker.phase = { name: "killed" };\n    if (served)',
+    'worker.phase = { name: "serving", beatBy: Number.POSITIVE_INFINITY };\n    if (served)',
+  ),
+  fault(
+    "step.js",
+    "sleeps through the end of a drain",
+    "at = Math.min(at, phase.killAt);",
+    "at = Math.min(at, at);",
+  ),
+  fault("step.js", "sleeps for a minute", "const LONGEST_SLEEP = 1_000", "const LONGEST_SLEEP = 60_000"),
+  fault(
+    "step.js",
+    "sleeps until a time gone by",
+    "if (state.backoff.retryAt > now)",
+    "if (state.backoff.retryAt > 0)",
+  ),
+  // Suspension
+  fault("step.js", "a stall is not forgiven", "const late = now - state.steppedAt;", "const late = 0;"),
+  fault(
+    "step.js",
+    "only the lateness of a stall is forgiven",
+    "const late = now - state.steppedAt;",
+    "const late = now - state.wakeAt;",
+  ),
+  fault(
+    "step.js",
+    "small stalls are not noticed",
+    "const STALLED_AFTER = 200",
+    "const STALLED_AFTER = 2_000",
+  ),
+  fault(
+    "step.js",
+    "draining workers are not forgiven a stall",
+    '{ name: "draining", killAt: phase.killAt + late }',
+    '{ name: "draining", killAt: phase.killAt }',
+  ),
+  // Reload
+  fault(
+    "reconcile.js",
+    "the old drain while the new are on trial",
+    "const counted = trying === null ? serving :",
+    "const counted = true ? serving :",
+  ),
+  fault("reconcile.js", "surplus is not counted down", "if (spare-- <= 0)", "if (spare <= 0)"),
+  fault("reconcile.js", "old ones that nobody wants boot on", "if (many-- <= 0)", "if (many <= many)"),
+  fault("reconcile.js", "surplus is one too many", "if (spare-- <= 0)", "if (spare-- < 0)"),
+  fault(
+    "reconcile.js",
+    "a generation is adopted before it is ready",
+    "const ready = state.workers.filter((w) => isServing(w) &&",
+    "const ready = state.workers.filter((w) => isLive(w) &&",
+  ),
+  fault(
+    "reconcile.js",
+    "one ready worker proves a whole generation",
+    'rollout.policy.reloadMode === "all" ? target : Math.min(1, target)',
+    "Math.min(1, target)",
+  ),
+  fault(
+    "reconcile.js",
+    "workers of an abandoned trial stay",
+    "if (proven && isLive(worker) && worker.generation > state.generation)",
+    "if (proven && isServing(worker) && worker.generation > state.lastGeneration)",
+  ),
+  fault("reconcile.js", "the surge has no limit", "live.length >= state.target + policy.maxSurge", "false"),
+  fault(
+    "reconcile.js",
+    "the surge is one too many",
+    "live.length >= state.target",
+    "live.length > state.target",
+  ),
+  fault(
+    "reconcile.js",
+    "old sockets are closed while their workers drain",
+    "state.workers.some((worker) => worker.generation < state.generation)",
+    "state.workers.some((worker) => isServing(worker) && worker.generation < state.generation)",
+  ),
+  fault("reconcile.js", "the new number of workers is forgotten", "    state.target = target;\n", ""),
+  fault(
+    "step.js",
+    "a second reload is forgotten",
+    "if (!isStopping(state))\n",
+    "if (state.rollout === null)\n",
+  ),
+  fault("step.js", "TTIN does not survive a reload", "moves ? policy.workers : null", "policy.workers"),
+  fault(
+    "step.js",
+    "a reload resizes before it has proved itself",
+    "const target = moves ? policy.workers : null;",
+    "const target = moves ? policy.workers : null; if (moves) state.target = policy.workers;",
+  ),
+  fault(
+    "step.js",
+    "a late ready counts after the boot timeout",
+    'if (worker.phase.name !== "booting" || worker.failed !== null)',
+    'if (worker.phase.name !== "booting")',
+  ),
+  fault(
+    "step.js",
+    "a boot that fails during a reload is taken for a crash",
+    "if (worker.generation === newGeneration(state))",
+    "if (worker.generation === state.lastGeneration + 1)",
+  ),
+  fault("rollout.js", "a reload never gives up", "if (losses < MOST_LOSSES)", "if (losses > 0)"),
+  fault(
+    "rollout.js",
+    "what was opened for a trial stays open",
+    'if (rollout.name === "trying")',
+    'if (rollout.name === "loading")',
+  ),
+  // Fleet
+  fault("reconcile.js", "ids are used again", "id: state.nextId++", "id: state.workers.length + 1"),
+  fault("reconcile.js", "all have the same place", "while (taken.has(slot))", "while (false)"),
+  fault(
+    "reconcile.js",
+    "who asks to be replaced is not",
+    "if (!isLive(worker) || worker.retiring !== null)",
+    "if (!isLive(worker))",
+  ),
+  fault(
+    "reconcile.js",
+    "the wrong worker goes",
+    "Number(isFresh(state, a)) - Number(isFresh(state, b)) || a.id - b.id",
+    "a.id - b.id",
+  ),
+  fault(
+    "step.js",
+    "the dead are remembered",
+    "state.workers.filter((other) => other !== worker)",
+    "state.workers",
+  ),
+  fault(
+    "step.js",
+    "a state is changed in place",
+    "workers: before.workers.map((worker) => ({ ...worker }))",
+    "workers: before.workers",
+  ),
+  fault(
+    "reconcile.js",
+    "whenReady before all are",
+    "if (state.workers.filter(isServing).length < state.target)",
+    "if (state.workers.filter(isLive).length < state.target)",
+  ),
+  fault("reconcile.js", "whenReady again and again", '    state.phase = { name: "running" };\n', ""),
+  // Failure
+  fault("reconcile.js", "no back-off", "if (now < state.backoff.retryAt)", "if (now < 0)"),
+  fault(
+    "reconcile.js",
+    "after failures all are tried at once",
+    "const oneAtATime = state.backoff.failures > 0 || unproven;",
+    "const oneAtATime = unproven;",
+  ),
+  fault("backoff.js", "the wait does not grow", "2 ** Math.min(failures - 1, 20)", "1"),
+  fault(
+    "backoff.js",
+    "the wait has no limit",
+    "Math.min(LONGEST_DELAY, FIRST_DELAY",
+    "Math.min(1e12, FIRST_DELAY",
+  ),
+  fault("backoff.js", "no jitter", "(1 - JITTER + 2 * JITTER * random)", "1"),
+  fault("backoff.js", "failures are never forgotten", "{ ...backoff, failures: 0 }", "backoff"),
+  fault(
+    "backoff.js",
+    "every failure of a wave counts",
+    "const sameWave = backoff.failures > 0",
+    "const sameWave = false",
+  ),
+  fault("step.js", "who dies young is replaced at once", "< HEALTHY_AFTER)", "< 0)"),
+  fault("step.js", "a failed start goes on", 'if (state.phase.name === "starting" && ', "if (false && "),
+  fault("step.js", "the exit status is always 3", "code === 4 ? 4 : 3", "3"),
+  // Stop
+  fault(
+    "reconcile.js",
+    "spawns while stopping",
+    "return finishStop(state, effects);",
+    "finishStop(state, effects);",
+  ),
+  fault(
+    "reconcile.js",
+    "exits before the last worker",
+    "if (state.workers.length > 0)",
+    "if (state.workers.some(isLive))",
+  ),
+  fault("stop.js", "a quick stop is not", ' || urgency === "quick") {', ") {"),
+  fault(
+    "stop.js",
+    "the last signal is ignored",
+    '{ name: "stopping", urgency: "now", killAt: now, status }',
+    "state.phase",
+  ),
+  fault(
+    "stop.js",
+    "a stop gives more time",
+    "Math.min(killAt, now + QUICK_STOP, earliest)",
+    "now + QUICK_STOP",
+  ),
+  fault("stop.js", "a reload goes on through a stop", "    state.rollout = null;\n", ""),
+  fault(
+    "step.js",
+    "TTIN wakes up a stopping arbiter",
+    "    if (isStopping(state))\n        return;\n    const rollout",
+    "    const rollout",
+  ),
+  // Control
+  fault(
+    "step.js",
+    "a new number of workers is added to the old",
+    "() => event.workers",
+    "(n) => n + event.workers",
+  ),
+  fault(
+    "step.js",
+    "a new number of workers is forgotten by the reload on its way",
+    "target: resized(rollout.target)",
+    "target: rollout.target",
+  ),
+  fault(
+    "reconcile.js",
+    "a reload that went well keeps it to itself",
+    'effects.push({ type: "reloadEnded", failure: null });',
+    "",
+  ),
+  fault(
+    "rollout.js",
+    "a reload that fails says that it went well",
+    '"reloadEnded", failure: message',
+    '"reloadEnded", failure: null',
+  ),
+  fault(
+    "stop.js",
+    "a reload that a stop ends is waited for",
+    "if (state.rollout !== null || state.reloadWanted)",
+    "if (state.reloadWanted)",
+  ),
+  fault(
+    "stop.js",
+    "a reload that waits for its turn is forgotten by a stop",
+    "state.rollout !== null || state.reloadWanted",
+    "state.rollout !== null",
+  ),
+  fault("stop.js", "TERM does not announce itself", "if (delay === 0)", "if (delay >= 0)"),
+  fault("stop.js", "every TERM announces anew", 'if (state.phase.name === "announcing")', "if (false)"),
+  fault("reconcile.js", "tells no worker that it stops", "tellWorkers(state, effects);", ""),
+  fault("stop.js", "tells workers of a stop again and again", "worker.announced = true;", ""),
+  fault("step.js", "sleeps through the end of drainDelay", "Math.min(at, state.phase.drainAt)", "at"),
+  // Upgrade
+  fault(
+    "stop.js",
+    "takes the sockets from the new arbiter",
+    "state.upgrade !== null || state.elder",
+    "state.elder",
+  ),
+  fault("stop.js", "takes the sockets from the old arbiter", " || state.elder !== null", ""),
+  fault("upgrade.js", "upgrades while it is one itself", "if (state.elder !== null)\n", "if (false)\n"),
+  fault("upgrade.js", "promoted again and again", "state.elder = null;", ""),
+  fault(
+    "reconcile.js",
+    "preload boots all at once",
+    "state.backoff.failures > 0 || unproven",
+    "state.backoff.failures > 0",
+  ),
+];
