@@ -81,7 +81,8 @@ export function createOutside({ helm, env, line }: OutsideOptions): Outside {
     for (const name of ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]) delete process.env[name];
     const promoted = elder() !== null;
     const { createNotifier } = await import("./systemd/notify.ts");
-    notifier = createNotifier({ log, env, promoted });
+    const latest = () => helm.metering.figures()?.history().at(-1);
+    notifier = createNotifier({ log, env, promoted, latest });
     notifier.stepped(helm.state());
   }
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { findWorker, workerView } from "../../src/arbiter/control/view.ts";
 import { readiness } from "../../src/arbiter/health.ts";
 import { type ArbiterState, initialState, type WorkerState } from "../../src/arbiter/state.ts";
-import { announcement, type Standing, standingOf } from "../../src/arbiter/systemd/say.ts";
+import { activity, announcement, type Standing, standingOf } from "../../src/arbiter/systemd/say.ts";
 import { usual } from "./scenario.ts";
 
 const worker = (id: number, more: Partial<WorkerState> = {}): WorkerState => ({
@@ -101,4 +101,17 @@ test("systemd hears of every turn once, and of none while another arbiter speaks
   assert.deepEqual(announcement(before, handing, 41, 7n), ["MAINPID=42"]);
   assert.deepEqual(standingOf(state(4, { elder: 40 })), silent);
   assert.deepEqual(announcement(silent, standingOf(state(4)), 42, 7n), ["READY=1", "MAINPID=42"]);
+});
+
+test("the status tells what the fleet does, in round figures", () => {
+  assert.equal(activity(undefined), "");
+  assert.equal(activity({ perSecond: 0, p99: null, inFlight: 0 }), "; 0 requests/s, 0 in flight");
+  assert.equal(
+    activity({ perSecond: 0.64, p99: 8.04, inFlight: 1 }),
+    "; 0.6 requests/s, p99 8 ms, 1 in flight",
+  );
+  assert.equal(
+    activity({ perSecond: 950.4, p99: 112.6, inFlight: 31 }),
+    "; 950 requests/s, p99 113 ms, 31 in flight",
+  );
 });

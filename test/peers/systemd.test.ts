@@ -68,13 +68,16 @@ test("systemd hears of the start, of a reload, of an upgrade and of the stop", a
   server.signal("SIGHUP");
   const reloading = await hears(/^RELOADING=1 /);
   assert.match(reloading, /^RELOADING=1 MONOTONIC_USEC=\d+ STATUS=Reloading: reading the configuration$/);
-  await hears(/^READY=1 STATUS=2 of 2 workers serve, generation 2$/);
+  await hears(/^READY=1 STATUS=2 of 2 workers serve, generation 2(;.*)?$/);
+  await hears(
+    /^STATUS=2 of 2 workers serve, generation 2; \d+(\.\d)? requests\/s(, p99 \S+ ms)?, 0 in flight$/,
+  );
   server.signal("SIGUSR2");
   const [, young] = await server.saw(/Upgrade: arbiter pid=(\d+)/);
   await ready(server, 6);
   server.signal("SIGTERM");
   await hears(new RegExp(`^MAINPID=${young} STATUS=Handing over`));
-  await hears(new RegExp(`^READY=1 MAINPID=${young} STATUS=2 of 2 workers serve, generation 1$`));
+  await hears(new RegExp(`^READY=1 MAINPID=${young} STATUS=2 of 2 workers serve, generation 1(;.*)?$`));
   server.signal("SIGTERM", Number(young));
   await hears(/^STOPPING=1 STATUS=Stopping: 2 workers left$/);
   assert.deepEqual(

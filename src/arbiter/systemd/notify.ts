@@ -2,8 +2,9 @@
 
 import { spawn } from "node:child_process";
 import type { ErrorLog } from "../../log/error-log.ts";
+import type { Moment } from "../metrics/figures.ts";
 import type { ArbiterState } from "../state.ts";
-import { announcement, type Standing, standingOf } from "./say.ts";
+import { activity, announcement, type Standing, standingOf } from "./say.ts";
 
 export interface Notifier {
   stepped(state: ArbiterState): void;
@@ -17,16 +18,22 @@ export interface NotifyOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether this arbiter has taken another's place, whose pid is in WATCHDOG_PID. */
   readonly promoted: boolean;
+  /** What the fleet did in the last second; undefined where nothing is counted. */
+  readonly latest: () => Moment | undefined;
 }
 
 /** The least time between two changes of the status alone, in milliseconds. */
 const STATUS_EVERY = 1_000;
+/** How often the figures in the status are renewed, in milliseconds: each time is a process. */
+const FIGURES_EVERY = 5_000;
 const LAST_WORDS = 1_000;
 
-export function createNotifier({ log, env, promoted }: NotifyOptions): Notifier {
+export function createNotifier({ log, env, promoted, latest }: NotifyOptions): Notifier {
   let standing: Standing = { word: "starting", mainPid: null, status: "" };
   if (promoted) standing = { ...standing, word: "silent" };
   let told = "";
+  /** The figures at the end of the status. */
+  let figures = "";
   /** One message after another: their order is what they mean. */
   let sent: Promise<void> = Promise.resolve();
   let warned = false;
@@ -51,12 +58,17 @@ export function createNotifier({ log, env, promoted }: NotifyOptions): Notifier 
       });
     });
   };
+  const line = (): string => standing.status + (standing.word === "ready" ? figures : "");
   const status = (): void => {
     timer = undefined;
-    if (standing.word === "silent" || standing.status === told) return;
-    told = standing.status;
+    if (standing.word === "silent" || line() === told) return;
+    told = line();
     send([`STATUS=${told}`]);
   };
+  const renewal = setInterval(() => {
+    figures = activity(latest());
+    status();
+  }, FIGURES_EVERY).unref();
 
   const beat = watchdogInterval(env, promoted);
   const beats =
@@ -72,13 +84,14 @@ export function createNotifier({ log, env, promoted }: NotifyOptions): Notifier 
       standing = standingOf(state);
       const news = announcement(before, standing, process.pid, process.hrtime.bigint() / 1_000n);
       if (news.length > 0) {
-        told = standing.status;
+        told = line();
         return send([...news, `STATUS=${told}`]);
       }
-      if (standing.status !== told) timer ??= setTimeout(status, STATUS_EVERY).unref();
+      if (line() !== told) timer ??= setTimeout(status, STATUS_EVERY).unref();
     },
     async close() {
       clearInterval(beats);
+      clearInterval(renewal);
       clearTimeout(timer);
       let late: NodeJS.Timeout | undefined;
       const patience = new Promise<void>((resolve) => {

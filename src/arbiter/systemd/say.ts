@@ -1,6 +1,7 @@
 // What systemd is told about the server, by what the arbiter knows. Pure.
 // https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
 
+import type { Moment } from "../metrics/figures.ts";
 import type { ArbiterState } from "../state.ts";
 
 export interface Standing {
@@ -61,4 +62,13 @@ export function announcement(
     default:
       return [];
   }
+}
+
+/** What the fleet does, to be added to the status; empty where nothing is counted. */
+export function activity(moment: Pick<Moment, "perSecond" | "p99" | "inFlight"> | undefined): string {
+  if (moment === undefined) return "";
+  const { perSecond, p99, inFlight } = moment;
+  const rate = `${perSecond < 10 ? Math.round(perSecond * 10) / 10 : Math.round(perSecond)} requests/s`;
+  const slowest = p99 === null ? "" : `, p99 ${p99 < 10 ? Math.round(p99 * 10) / 10 : Math.round(p99)} ms`;
+  return `; ${rate}${slowest}, ${inFlight} in flight`;
 }
