@@ -49,8 +49,6 @@ job "app" {
 
       config {
         image = "registry.example/app:1"
-        # Docker's own process 1 reaps orphans of the application.
-        init            = true
         ports           = ["http", "health", "metrics"]
         readonly_rootfs = true
         cap_drop        = ["all"]

@@ -1,5 +1,6 @@
 // The arbiter's way from its configuration to the first worker: pid file, certificates, sockets.
 
+import type { Reaper } from "../os/orphans.ts";
 import type { BoundSocket } from "../os/sockets.ts";
 import { adoptInherited } from "./inheritance.ts";
 import { openSockets, wait } from "./listeners.ts";
@@ -15,6 +16,7 @@ export async function runArbiter(options: ArbiterOptions): Promise<number> {
   const { resolved, inheritance } = options;
   const { config } = resolved;
   let pidfile: Pidfile | null = null;
+  let reaper: Reaper | null = null;
   const bound: BoundSocket[] = [];
   // A signal may end the process before it serves, as while it waits for an address.
   const leave = (): void => {
@@ -23,6 +25,7 @@ export async function runArbiter(options: ArbiterOptions): Promise<number> {
   };
   process.once("exit", leave);
   try {
+    if (process.pid === 1) reaper = (await import("../os/orphans.ts")).reapOrphans(log.warning);
     const path = pidfilePath(config.pidfile, inheritance.elder);
     if (path !== null) pidfile = createPidfile(path);
     const tls = await loadTls(resolved, log.warning);
@@ -51,6 +54,7 @@ export async function runArbiter(options: ArbiterOptions): Promise<number> {
     return await serve(options, { resolved, tls, ...opened }, holdings);
   } finally {
     process.off("exit", leave);
+    reaper?.stop();
     pidfile?.remove();
   }
 }

@@ -36,14 +36,13 @@ test("the image runs the server itself, as a user of its own that may change not
   assert.deepEqual(instruction("EXPOSE").split(" "), bound);
 });
 
-test("compose gives the server the time that it may take to stop, and an init", (t) => {
+test("compose gives the server the time that it may take to stop", (t) => {
   if (!hasSchemas(t)) return;
   const [compose] = read("docker/compose.yaml");
   assert.deepEqual(compose?.problems, []);
   const app = at(compose?.documents[0], "services", "app");
   const needed = seconds(given(words("CMD")), "gracefulTimeout");
   assert.ok(Number.parseFloat(String(at(app, "stop_grace_period"))) > needed);
-  assert.equal(at(app, "init"), true);
 });
 
 test("the image's health check is that of /readyz", async (t) => {

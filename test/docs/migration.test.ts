@@ -22,7 +22,9 @@ function section(text: string, title: string): string {
 
 /** The cells of each row but the head. */
 const rows = (text: string): string[][] =>
-  [...text.matchAll(/^\| (.*) \|$/gm)].slice(2).map(([, row = ""]) => row.split(" | "));
+  [...text.matchAll(/^\|(.*)\|$/gm)]
+    .slice(2)
+    .map(([, row = ""]) => row.split("|").map((cell) => cell.trim()));
 
 const codes = (cell: string | undefined): string[] =>
   [...(cell ?? "").matchAll(/`([^`]+)`/g)].map(([, code = ""]) => code);

@@ -58,6 +58,32 @@ test("as process 1 it reloads, replaces and reaps its workers, and stops on TERM
   assert.deepEqual(await within(server.exited, "the exit", server.log), { code: 0, signal: null });
 });
 
+test("as process 1 it reaps what the application has left behind", async (t) => {
+  if (!hasNamespaces(t)) return;
+  const server = start(t, ["-w", "1", ...WORKERS.slice(2)], {
+    files: { "app.mjs": APP },
+    script: AS_PROCESS_1,
+  });
+  await ready(server, 1);
+  const first = await process1(server.pid);
+  const { body: orphan } = await get(await server.url("/child"));
+  await assert.rejects(get(await server.url("/die")));
+  await ready(server, 2);
+  const reaped = async (): Promise<void> => {
+    for (;;) {
+      const { body } = await get(await server.url("/processes"));
+      if (!body.split("\n").some((line) => line.startsWith(`${orphan} `))) return;
+    }
+  };
+  await within(reaped(), "the reaping", server.log);
+  // Its own children are still Node's to wait for.
+  await assert.rejects(get(await server.url("/die")));
+  await server.saw(DIED, 2);
+  await ready(server, 3);
+  server.signal("SIGTERM", first);
+  assert.deepEqual(await within(server.exited, "the exit", server.log), { code: 0, signal: null });
+});
+
 test("as process 1 it ends at once on INT, and with the status of a failed start", async (t) => {
   if (!hasNamespaces(t)) return;
   const server = start(t, WORKERS, { files: { "app.mjs": APP }, script: AS_PROCESS_1 });

@@ -38,15 +38,12 @@ for (const kind of [["sync"], ["eventloop"], ["threaded", "--threads", "2"]]) {
     // Threads write each for itself, in no order.
     for (const who of ["POST", "ACCESS"]) {
       const told = server.log().matchAll(new RegExp(`^${who} (\\S+)$`, "gm"));
-      assert.deepEqual(
-        [...told].map(([, target]) => target).sort(),
-        ["/healthz", "/healthz/more"],
-      );
+      assert.deepEqual([...told].map(([, target]) => target).sort(), ["/healthz", "/healthz/more"]);
     }
-    assert.deepEqual(
-      [...server.stdout().matchAll(/"(\w+ \S+) HTTP/g)].map(([, line]) => line).sort(),
-      ["GET /healthz/more", "POST /healthz"],
-    );
+    assert.deepEqual([...server.stdout().matchAll(/"(\w+ \S+) HTTP/g)].map(([, line]) => line).sort(), [
+      "GET /healthz/more",
+      "POST /healthz",
+    ]);
   });
 }
 

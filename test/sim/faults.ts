@@ -62,8 +62,8 @@ export const faults: readonly Fault[] = [
   fault(
     "step.js",
     "the killed for memory is not replaced",
-    'worker.phase = { name: "killed" };\n    if (served)',
-    'worker.phase = { name: "serving", beatBy: Number.POSITIVE_INFINITY };\n    if (served)',
+    'worker.phase = { name: "killed" };\n    worker.ending ??= "memory";',
+    'worker.phase = { name: "serving", beatBy: Number.POSITIVE_INFINITY };',
   ),
   fault(
     "step.js",

@@ -29,7 +29,7 @@ describe("loadWorkerKind", () => {
       code: "WORKER_CLASS_UNKNOWN",
       message: /unknown worker class "evntloop", did you mean "eventloop"\? Known: sync, threaded, eventloop/,
     });
-    await assert.rejects(loadWorkerKind("tornado", "/"), { message: /"tornado" Known:/ });
+    await assert.rejects(loadWorkerKind("tornado", "/"), { message: /"tornado"\. Known:/ });
   });
 
   it("says what is wrong with the user's", async () => {
