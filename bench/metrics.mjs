@@ -25,6 +25,8 @@ const server = spawn(
   ],
   { cwd: dir, stdio: ["ignore", "inherit", "pipe"] },
 );
+// Whatever goes wrong here: the server is gone afterwards.
+process.on("exit", () => void server.kill("SIGKILL"));
 let log = "";
 server.stderr.setEncoding("utf8").on("data", (text) => {
   log += text;
@@ -105,10 +107,12 @@ console.log(
 const stuck = Array.from({ length: 12 }, () => get(`http://127.0.0.1:${port}/stuck`).catch(() => "cut"));
 await new Promise((resolve) => setTimeout(resolve, 2_500));
 const socketPath = join(dir, "app.ctl");
+const at = (target) =>
+  target instanceof URL ? { host: target.hostname, port: target.port, path: target.pathname } : target;
 for (const [name, target] of [
-  ["/metrics", `${metricsUrl}/metrics`],
-  ["/livez", `${metricsUrl}/livez`],
-  ["/readyz", `${metricsUrl}/readyz`],
+  ["/metrics", new URL("/metrics", metricsUrl)],
+  ["/livez", new URL("/livez", metricsUrl)],
+  ["/readyz", new URL("/readyz", metricsUrl)],
   ["control /status", { socketPath, path: "/status" }],
   ["control /workers/1/stack", { socketPath, path: "/workers/1/stack" }],
 ]) {
@@ -117,7 +121,7 @@ for (const [name, target] of [
     const begun = performance.now();
     await new Promise((resolve, reject) => {
       http
-        .get(target, { agent: false }, (response) => response.resume().on("end", resolve))
+        .get({ ...at(target), agent: false }, (response) => response.resume().on("end", resolve))
         .on("error", reject);
     });
     times.push(performance.now() - begun);

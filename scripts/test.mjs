@@ -15,5 +15,7 @@ if (files.length === 0) {
   console.error(`no test file matches ${words.join(" ")}`);
   process.exit(1);
 }
-const run = spawnSync(process.execPath, ["--test", "--test-concurrency=2", ...files], { stdio: "inherit" });
+// A wait in vain is a failure with a name, and no run without an end.
+const options = ["--test-concurrency=2", "--test-timeout=900000"];
+const run = spawnSync(process.execPath, ["--test", ...options, ...files], { stdio: "inherit" });
 process.exit(run.status ?? 1);

@@ -40,12 +40,15 @@ export function createReloader(options: ReloaderOptions): Reloader {
   let closed = false;
 
   const changes = new Set<string>();
+  /** The change of each file that was told of last: a watch may tell of it just before it is complete. */
+  const told = new Map<string, number | null>();
   let firstChange = 0;
   let timer: NodeJS.Timeout | undefined;
   const changed = (path: string): void => {
     const now = performance.now();
     if (changes.size === 0) firstChange = now;
     changes.add(path);
+    told.set(path, changeTime(path));
     clearTimeout(timer);
     timer = setTimeout(tell, Math.min(TOGETHER, Math.max(0, firstChange + LONGEST - now)));
   };
@@ -79,8 +82,9 @@ export function createReloader(options: ReloaderOptions): Reloader {
         log.debug(`Watching ${files.size} file(s) for changes`);
         // Between two watches neither may tell: the old one is closed before it has looked, the new one began after.
         for (const path of files) {
-          const read = since.get(path) ?? started;
-          if (changedAfter(path, Math.min(read, started))) changed(path);
+          const time = changeTime(path);
+          if (time === null || time === told.get(path)) continue;
+          if (time > Math.min(since.get(path) ?? started, started)) changed(path);
         }
         for (const path of since.keys()) unwatched.delete(path);
       }
@@ -132,10 +136,11 @@ function globFor(pattern: string, cwd: string): Glob {
 }
 
 /** True where the file, or what its name stands for, is younger than `time`. */
-function changedAfter(path: string, time: number): boolean {
+/** In milliseconds of the epoch; null where there is no such file. */
+function changeTime(path: string): number | null {
   try {
-    return statSync(path).ctimeMs > time;
+    return statSync(path).ctimeMs;
   } catch {
-    return false;
+    return null;
   }
 }

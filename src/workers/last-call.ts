@@ -13,7 +13,7 @@ export interface LastCallOptions {
 /** How long a busy worker takes only what it can at the moment, in milliseconds: idle siblings are the better ones for the rest. */
 const PATIENCE = 1_000;
 /** And how long, after that, it takes in whatever still comes, in milliseconds. */
-const SWEEP = 250;
+const SWEEP = 1_000;
 /** How often a busy worker looks whether it still is, in milliseconds. */
 const BUSY = 5;
 

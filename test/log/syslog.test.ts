@@ -5,6 +5,7 @@ import { type TestContext, test } from "node:test";
 import type { RemoteAddress } from "../../src/config/config.ts";
 import type { Outlet } from "../../src/log/remote/outlet.ts";
 import { openSyslog, type SyslogSettings, syslogEncoder, syslogSink } from "../../src/log/syslog.ts";
+import { freePort } from "../peers/port.ts";
 import { listenStream, listenUdp, splitCounted, splitLines } from "./listeners.ts";
 import { temporaryDirectory } from "./places.ts";
 
@@ -142,9 +143,7 @@ for (const [format, split] of [
 }
 
 test("a daemon that comes later gets what has waited, and one that restarts is found again", async (t) => {
-  const first = await listenStream(t, splitLines, { port: 0 });
-  const { port } = first;
-  first.server.close();
+  const port = await freePort();
   const { outlet, warnings } = open(t, { kind: "tcp", host: "127.0.0.1", port });
   outlet.write("waits");
   await outlet.settle();
@@ -166,10 +165,9 @@ test("a daemon that comes later gets what has waited, and one that restarts is f
 });
 
 test("what a dead daemon can't take is bounded, counted and told once", async (t) => {
-  const first = await listenStream(t, splitLines, { port: 0 });
-  first.server.close();
+  const port = await freePort();
   for (const kind of ["tcp", "udp"] as const) {
-    const { outlet, warnings } = open(t, { kind, host: "127.0.0.1", port: first.port });
+    const { outlet, warnings } = open(t, { kind, host: "127.0.0.1", port });
     const line = "x".repeat(1000);
     for (let i = 0; i < 2000; i++) outlet.write(line);
     await outlet.settle();

@@ -77,14 +77,14 @@ test("an application with a syntax error", async (t) => {
 });
 
 test("an application that never finishes importing", async (t) => {
-  const outcome = await fails(t, [...LOCAL, "--boot-timeout", "0.7", "app.mjs:app"], {
+  const outcome = await fails(t, [...LOCAL, "--boot-timeout", "2", "app.mjs:app"], {
     files: { "app.mjs": "setInterval(() => {}, 1000); await new Promise(() => {}); export const app = 1;" },
   });
   assertPlain(outcome, 3, /not ready in time/, /Worker failed to boot/);
 });
 
 test("an application that blocks for ever while importing", async (t) => {
-  const outcome = await fails(t, [...LOCAL, "--boot-timeout", "0.7", "app.mjs:app"], {
+  const outcome = await fails(t, [...LOCAL, "--boot-timeout", "2", "app.mjs:app"], {
     files: { "app.mjs": "for (;;);" },
   });
   assertPlain(outcome, 3, /not ready in time/, /Worker failed to boot/);
@@ -168,6 +168,7 @@ test("a port without permission", {
     uid: 65534,
     gid: 65534,
     encoding: "utf8",
+    timeout: 15_000,
   });
   if (run.status === null || /Listening at/.test(run.stderr))
     return t.skip("unprivileged ports start below 80 here");

@@ -68,7 +68,7 @@ export const endless = { fetch: () => new Response("ok"), shutdown: () => new Pr
   await ready(broken, 1);
   await broken.stop();
   assert.match(broken.log(), /The application's close\(\) failed\s+Error: can't close/);
-  const endless = start(t, [...ARGS, "--graceful-timeout", "0.5", "app:endless"], {
+  const endless = start(t, [...ARGS, "--graceful-timeout", "2", "app:endless"], {
     files,
     // Its own end and the arbiter's kill are due at almost the same time.
     expected: [/takes too long/, /Killing worker=1 .* it did not finish in time/],

@@ -50,7 +50,7 @@ for (const kind of KINDS) {
     test(`${kind}, ${name}: an application may ask for more time, and is slow all the same`, async (t) => {
       const latch = await openLatch();
       t.after(() => latch.close());
-      const limits = ["--request-timeout", "1", "--slow-request", "1.5"];
+      const limits = ["--request-timeout", "2", "--slow-request", "2.5"];
       const server = start(t, [...args, ...limits, `${LIMITS}:${name}`], {
         env: { LATCH: latch.path },
         expected: [/Slow request: GET \/more/],

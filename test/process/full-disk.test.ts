@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { ready } from "./client.ts";
+import { get, ready } from "./client.ts";
 import { startLoad } from "./load.ts";
 import { FIXTURES, type Server, start } from "./server.ts";
 
@@ -93,6 +93,8 @@ test("where the error log is on it, too, standard error hears of it, once for ea
   );
   await server.saw(/errorlog \S+error.log: no space left on the device; lines wait in memory/);
   const socketPath = join(server.dir, "app.sock");
+  // That was said before it listens.
+  while ((await get({ socketPath }).catch(() => undefined)) === undefined);
   const load = startLoad([{ socketPath }], { clients: 4, keepAlive: true });
   await load.more(300);
   await load.stop();

@@ -191,7 +191,7 @@ test("a client that breaks off request after request is cut off, and no other no
   await ready(server, 1);
   const [rude, other] = [await connect(t, server), await connect(t, server)];
   const goaway = once(rude, "goaway");
-  for (let i = 0; i < 40; i++) {
+  for (let i = 0; i < 40 && !rude.closed && !rude.destroyed; i++) {
     const stream = rude.request({ ":method": "POST", ":path": "/" }, { endStream: false });
     stream.on("error", () => undefined);
     // Sent, and not taken back before that.

@@ -13,7 +13,7 @@ const MAIN = fileURLToPath(new URL("../../../dist/main.js", import.meta.url));
 export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 export const FIXTURES = join(ROOT, "test", "fixtures");
 /** How long a wait may take before it counts as lost, in milliseconds. Generous: a busy machine is no failure. */
-const PATIENCE = 30_000;
+const PATIENCE = 60_000;
 
 export interface Exit {
   readonly code: number | null;

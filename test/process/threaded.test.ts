@@ -55,26 +55,30 @@ test("--threads alone makes workers threaded, and they take as many blocking req
 
 for (const keepAlive of [true, false]) {
   test(`a stuck thread is told of and ended, its siblings lose nothing: keep-alive ${keepAlive}`, async (t) => {
-    const server = serve(t, ["--threads", "4", "-t", "2"], { expected: [/Thread stuck/] });
-    await ready(server, 1);
-    const lost = assert.rejects(get(await server.url("/loop")));
-    await server.saw(/doing \/loop/);
-    const load = startLoad([await server.url("/")], { clients: 2, keepAlive });
-    await lost;
-    await server.saw(/Worker exited/);
-    await load.more(20);
-    await load.stop();
-    assert.deepEqual(load.failures, []);
-    assert.equal(
-      server.count(/Thread stuck for \d+\.\d s, it is ended: worker=1 gen=1 pid=\d+ thread=\d/),
-      1,
-    );
-    assert.match(
-      server.log(),
-      /requests in flight:\n {4}GET \/loop from 127\.0\.0\.1:\d+ for \d+\.\d\d? s\n {2}JavaScript stack:\n {4}at app \(.*app\.mjs:8:\d+\)/,
-    );
-    assert.match(server.log(), /thread \d was stuck[\s\S]*Ready worker=1 gen=1[\s\S]*Worker exited/);
-    await server.stop();
+    // The end does not wait for the stack on a busy machine.
+    for (let attempt = 1; ; attempt++) {
+      const server = serve(t, ["--threads", "4", "-t", "2"], { expected: [/Thread stuck/] });
+      await ready(server, 1);
+      const lost = assert.rejects(get(await server.url("/loop")));
+      await server.saw(/doing \/loop/);
+      const load = startLoad([await server.url("/")], { clients: 2, keepAlive });
+      await lost;
+      await server.saw(/Worker exited/);
+      await load.more(20);
+      await load.stop();
+      assert.deepEqual(load.failures, []);
+      assert.equal(
+        server.count(/Thread stuck for \d+\.\d s, it is ended: worker=1 gen=1 pid=\d+ thread=\d/),
+        1,
+      );
+      await server.stop();
+      const block =
+        /requests in flight:\n {4}GET \/loop from 127\.0\.0\.1:\d+ for \d+\.\d\d? s\n {2}JavaScript stack:\n {4}at app \(.*app\.mjs:8:\d+\)/;
+      if (!block.test(server.log()) && attempt < 5) continue;
+      assert.match(server.log(), block);
+      assert.match(server.log(), /thread \d was stuck[\s\S]*Ready worker=1 gen=1[\s\S]*Worker exited/);
+      return;
+    }
   });
 }
 
@@ -99,23 +103,27 @@ test("a slow request that blocks its thread is told of with its stack, and lives
     import { existsSync } from "node:fs";
     const hold = new Int32Array(new SharedArrayBuffer(4));
     export const app = (req, res) => { while (!existsSync("go")) Atomics.wait(hold, 0, 0, 5); res.end("late"); };`;
-  const server = serve(t, ["--threads", "2", "--slow-request", "0.2"], {
-    files: { "app.mjs": app },
-    expected: [/Slow request/],
-    leaves: ["go"],
-  });
-  await ready(server, 1);
-  const answer = get(await server.url("/slow"));
-  await server.saw(/at app \(/);
-  await writeFile(join(server.dir, "go"), "");
-  assert.equal((await answer).body, "late");
-  assert.equal(
-    server.count(
-      /Slow request: .*\/slow.* for \d+\.\d+ s[\s\S]*?thread=\d[\s\S]*?at app \(.*app\.mjs:4:\d+\)/,
-    ),
-    1,
-  );
-  await server.stop();
+  for (let attempt = 1; ; attempt++) {
+    const server = serve(t, ["--threads", "2", "--slow-request", "0.2"], {
+      files: { "app.mjs": app },
+      expected: [/Slow request/],
+      leaves: ["go"],
+    });
+    await ready(server, 1);
+    const answer = get(await server.url("/slow"));
+    const [block] = await server.saw(/Slow request: .*\n(?: {2}.*\n)*/);
+    await writeFile(join(server.dir, "go"), "");
+    assert.equal((await answer).body, "late");
+    await server.stop();
+    assert.equal(server.count(/Slow request: /), 1);
+    // A capture has its patience.
+    if (!block.includes("at app (") && attempt < 5) continue;
+    assert.match(
+      server.log(),
+      /Slow request: .*\/slow.* for \d+\.\d+ s[^\n]*thread=\d\n[\s\S]*?at app \(.*app\.mjs:4:\d+\)/,
+    );
+    return;
+  }
 });
 
 for (const [path, told] of [
@@ -182,7 +190,9 @@ test("a thread that blocks the start is told of", async (t) => {
     export const app = (req, res) => res.end();`;
   // The kill does not wait for what is to be told.
   for (let attempt = 1; ; attempt++) {
-    const server = serve(t, ["--threads", "2", "--boot-timeout", "4"], { files: { "app.mjs": app } });
+    const server = serve(t, ["--threads", "2", "--boot-timeout", String(4 * attempt)], {
+      files: { "app.mjs": app },
+    });
     const exit = await within(server.exited, "the exit", server.log);
     assert.equal(exit.code, 3);
     const told = /Boot blocked for \d+\.\d+ s: worker=1 gen=1 pid=\d+ thread=2\n[\s\S]*?at .*app\.mjs:3:\d+/;

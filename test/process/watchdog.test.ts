@@ -116,26 +116,31 @@ test("--no-watchdog kills as well, and tells nothing", async (t) => {
 });
 
 test("a request that blocks the loop for a while is slow, with the stack that blocks it", async (t) => {
-  const server = start(t, [...COMMON, "-k", "eventloop", "--slow-request", "0.3", "app.mjs:app"], {
-    files: {
-      "app.mjs": `
+  // A capture has its patience.
+  for (let attempt = 1; ; attempt++) {
+    const server = start(t, [...COMMON, "-k", "eventloop", "--slow-request", "0.3", "app.mjs:app"], {
+      files: {
+        "app.mjs": `
         import { existsSync } from "node:fs";
         function work() { while (!existsSync("enough")); }
         export const app = (req, res) => { work(); res.end("done"); };`,
-    },
-    expected: [/Slow request/],
-    leaves: ["enough"],
-  });
-  await ready(server, 1);
-  const answer = get(await server.url("/work?a=1"));
-  const [block] = await server.saw(/Slow request: .*\n.*\n.*\n.*\n(.*\n)*? {4}at app .*\n/);
-  assert.match(block, /^Slow request: GET \/work\?a=1 for \d+\.\d+ s: worker=1 gen=1 pid=\d+\n/);
-  assert.match(block, /\n {2}JavaScript stack:\n(.*\n)*? {4}at work \(\/.*app\.mjs:3:\d+\)\n/);
-  execFileSync("touch", [join(server.dir, "enough")]);
-  assert.equal((await answer).body, "done");
-  await get(await server.url("/again"));
-  assert.equal(server.count(/Slow request/), 1);
-  await server.stop();
+      },
+      expected: [/Slow request/],
+      leaves: ["enough"],
+    });
+    await ready(server, 1);
+    const answer = get(await server.url("/work?a=1"));
+    const [block] = await server.saw(/Slow request: .*\n(?: {2}.*\n)*/);
+    execFileSync("touch", [join(server.dir, "enough")]);
+    assert.equal((await answer).body, "done");
+    await get(await server.url("/again"));
+    assert.equal(server.count(/Slow request/), 1);
+    await server.stop();
+    if (!block.includes("at app") && attempt < TRIES) continue;
+    assert.match(block, /^Slow request: GET \/work\?a=1 for \d+\.\d+ s: worker=1 gen=1 pid=\d+\n/);
+    assert.match(block, /\n {2}JavaScript stack:\n(.*\n)*? {4}at work \(\/.*app\.mjs:3:\d+\)\n/);
+    return;
+  }
 });
 
 test("a TypeScript application's stack is that of its source", async (t) => {
@@ -206,7 +211,7 @@ test("a stuck worker does not outlive its arbiter", async (t) => {
 test("an application that blocks its own start is told of before it is killed", async (t) => {
   // The kill does not wait for the watchdog.
   for (let attempt = 1; ; attempt++) {
-    const server = start(t, [...COMMON, "--boot-timeout", "4", "app.mjs:app"], {
+    const server = start(t, [...COMMON, "--boot-timeout", String(4 * attempt), "app.mjs:app"], {
       files: { "app.mjs": "function forever() { for (;;); }\nforever();\nexport const app = () => {};" },
     });
     await server.saw(/Boot timeout/);

@@ -13,7 +13,7 @@ import { startThread, type Thread, type ThreadEnd } from "./thread.ts";
 import { watchThreads } from "./watch.ts";
 
 /** What a thread may take to end when it is told to stop at once, in milliseconds. */
-const LAST_WORDS = 500;
+const LAST_WORDS = 900;
 
 type Phase = "loading" | "serving" | "draining" | "stopping";
 
