@@ -61,10 +61,12 @@ const gaugeNames = [
 ] as const satisfies readonly (keyof LoopGauges)[];
 
 export interface LedgerOptions {
-  /** Called once for each turn of the event loop in which something changed, at its end: the row's first `length` bytes. */
+  /** Called with the row's first `length` bytes. */
   readonly write: (row: Uint8Array, length: number) => void;
-  /** Runs `callback` at the end of this turn: setImmediate. */
+  /** Runs `callback` at the end of this turn of the event loop: what has ended must outlive whoever counted it. */
   readonly later: (callback: () => void) => void;
+  /** Runs `callback` before long: what else has changed is not worth a system call for each turn. */
+  readonly lazily: (callback: () => void) => void;
 }
 
 export interface Ledger {
@@ -88,22 +90,33 @@ export interface Ledger {
   flush(): void;
 }
 
-export function createLedger({ write, later }: LedgerOptions): Ledger {
+export function createLedger({ write, later, lazily }: LedgerOptions): Ledger {
   const row = new Float64Array(LEDGER_LENGTH);
   const bytes = new Uint8Array(row.buffer);
+  let dirty = false;
   let due = false;
+  let dueLazily = false;
   /** Beyond it there are zeros. */
   let used = REQUESTS;
 
   const flush = (): void => {
-    if (!due) return;
-    due = false;
+    if (!dirty) return;
+    dirty = false;
     write(bytes, used * 8);
   };
+  const atEnd = (): void => {
+    due = false;
+    flush();
+  };
+  const beforeLong = (): void => {
+    dueLazily = false;
+    flush();
+  };
   const changed = (): void => {
-    if (due) return;
-    due = true;
-    later(flush);
+    dirty = true;
+    if (dueLazily) return;
+    dueLazily = true;
+    lazily(beforeLong);
   };
   const add = (at: number, amount: number): void => {
     row[at] = (row[at] ?? 0) + amount;
@@ -123,7 +136,10 @@ export function createLedger({ write, later }: LedgerOptions): Ledger {
       add(at + bucketOf(milliseconds), 1);
       add(at + BUCKETS, milliseconds / 1_000);
       if (at + HISTOGRAM > used) used = at + HISTOGRAM;
-      changed();
+      dirty = true;
+      if (due) return;
+      due = true;
+      later(atEnd);
     },
     timedOut: () => count(TIMED_OUT),
     threadEnded: () => count(THREADS_ENDED),

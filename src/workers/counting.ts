@@ -14,9 +14,16 @@ export interface Counting extends Pick<Ledger, "timedOut" | "threadEnded" | "flu
   track(pipeline: Pipeline): Pipeline;
 }
 
+/** How long what is not a request's end may wait to be written, in milliseconds. */
+const LAZY = 100;
+
 /** `fd` is the ledger's file, and `place` which of its rows is this loop's: 0 the process's own, from 1 a thread's. */
 export function startCounting(fd: number, place: number): Counting {
-  const ledger = createLedger({ write: rowWriter(fd, place), later: setImmediate });
+  const ledger = createLedger({
+    write: rowWriter(fd, place),
+    later: setImmediate,
+    lazily: (callback) => void setTimeout(callback, LAZY).unref(),
+  });
   observeLoop(ledger);
   const { timedOut, threadEnded, flush } = ledger;
   return {

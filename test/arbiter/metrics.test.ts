@@ -13,7 +13,8 @@ import { usual } from "./scenario.ts";
 function row(requests: number, milliseconds = 10, status = 200): Float64Array {
   const found = new Float64Array(LEDGER_LENGTH);
   const bytes = new Uint8Array(found.buffer);
-  const ledger = createLedger({ write: (all, length) => bytes.set(all.subarray(0, length)), later() {} });
+  const write = (all: Uint8Array, length: number): void => bytes.set(all.subarray(0, length));
+  const ledger = createLedger({ write, later() {}, lazily() {} });
   for (let i = 0; i < requests; i++) {
     ledger.begun();
     ledger.ended("GET", status, milliseconds, 5);

@@ -18,6 +18,7 @@ function ledgerWithFile() {
   const file = new Uint8Array(LEDGER_BYTES);
   let writes = 0;
   let pending: (() => void) | undefined;
+  let lazy: (() => void) | undefined;
   const ledger = createLedger({
     write(bytes, length) {
       writes++;
@@ -27,6 +28,10 @@ function ledgerWithFile() {
       assert.equal(pending, undefined, "one write for each turn");
       pending = callback;
     },
+    lazily(callback) {
+      assert.equal(lazy, undefined, "one timer at a time");
+      lazy = callback;
+    },
   });
   return {
     ledger,
@@ -35,6 +40,11 @@ function ledgerWithFile() {
     turn() {
       const callback = pending;
       pending = undefined;
+      callback?.();
+    },
+    moment() {
+      const callback = lazy;
+      lazy = undefined;
       callback?.();
     },
   };
@@ -77,9 +87,25 @@ test("what happens in one turn of the loop is written once, at its end", () => {
   assert.equal(readCounted(row()).ended, 3);
   turn();
   assert.equal(writes(), 1, "nothing has changed");
+});
+
+test("what is no request's end waits for one, or for a moment", () => {
+  const { ledger, row, writes, turn, moment } = ledgerWithFile();
+  ledger.opened();
+  ledger.begun();
+  turn();
+  assert.equal(writes(), 0);
+  ledger.ended("GET", 200, 3, 10);
+  turn();
+  assert.deepEqual([writes(), readCounted(row()).connections], [1, 1]);
+  moment();
+  assert.equal(writes(), 1, "nothing has changed");
+  ledger.closed();
+  moment();
+  assert.equal(readCounted(row()).closed, 1);
   ledger.begun();
   ledger.flush();
-  assert.equal(readCounted(row()).begun, 4);
+  assert.equal(readCounted(row()).begun, 2);
 });
 
 test("requests are told by method and status, unknown ones together", () => {
@@ -126,7 +152,7 @@ test("rows add up, but for what is so just now", () => {
     heapUsed: 10,
     heapTotal: 20,
   });
-  one.turn();
+  one.moment();
   const sum = emptyRow();
   addRow(sum, one.row());
   addRow(sum, one.row());
