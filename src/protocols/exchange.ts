@@ -81,6 +81,8 @@ export interface Exchange {
   readonly startedAt: number;
   /** Milliseconds the application has asked for beyond its time: see extendDeadline(). */
   extraTime: number;
+  /** The WSGI environ that the application was called with, where it was: for hooks and logs. */
+  environ: Readonly<Record<string, unknown>> | undefined;
   /** Its place among the requests in flight of its event loop, for whoever keeps them; -1 where it has none. */
   place: number;
 

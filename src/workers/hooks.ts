@@ -86,7 +86,7 @@ export function workerHooks(
         ? {}
         : {
             postRequest: (exchange: Exchange) =>
-              postRequest(worker, requestInfo(exchange), environOf(exchange), responseInfo(exchange)),
+              postRequest(worker, requestInfo(exchange), exchange.environ ?? {}, responseInfo(exchange)),
           }),
     },
   };
@@ -108,10 +108,4 @@ function responseInfo(exchange: Exchange): ResponseInfo {
     bodyBytes: exchange.bodyBytes,
     header: (name) => exchange.responseHeader(name.toLowerCase()),
   };
-}
-
-/** What the application was called with, where it was called with an environ. */
-function environOf(exchange: Exchange): Readonly<Record<string, unknown>> {
-  const environ: unknown = "environ" in exchange ? exchange.environ : undefined;
-  return typeof environ === "object" && environ !== null ? { ...environ } : {};
 }

@@ -32,6 +32,27 @@ export default {
 };
 `;
 
+test("postRequest and the access log see the environ that a WSGI application was called with, and what it put there", async (t) => {
+  const files = {
+    "app.mjs": `export const app = (environ, startResponse) => {
+  environ["my.user"] = "bob";
+  startResponse("200 OK", []);
+  return ["hello"];
+};`,
+    "gunicorn.conf.mjs": `export default {
+  postRequest: (worker, request, environ) => console.error("POST", environ["my.user"], environ.HTTP_X_A, environ.QUERY_STRING),
+};`,
+  };
+  const format = "%({my.user}e)s %({QUERY_STRING}e)s %({x-a}i)s";
+  const args = ["-b", "127.0.0.1:0", "--log-level", "debug", "--interface", "wsgi", "--access-logfile", "-"];
+  const server = start(t, [...args, "--access-logformat", format, "app:app"], { files });
+  await ready(server, 1);
+  assert.equal((await fetch(await server.url("/?a=1"), { headers: { "X-A": "seen" } })).status, 200);
+  await server.saw(/^POST bob seen a=1$/m);
+  await server.stop();
+  assert.match(server.stdout(), /^bob a=1 seen$/m);
+});
+
 test("the server hooks run in Gunicorn's order, each in its own process", async (t) => {
   const server = start(t, [APP], { files: { "gunicorn.conf.mjs": CONFIG }, leaves: ["notes"] });
   await ready(server, 1);

@@ -49,6 +49,7 @@ function run(app: Callable, exchange: Exchange, input: Input, context: Ready): v
     software,
     addHeaders,
   });
+  exchange.environ = environ;
   let answering: void | Promise<void>;
   try {
     const body = app(environ, response.start);

@@ -29,6 +29,7 @@ export class Http1Exchange implements Exchange {
   previous: Http1Exchange | undefined;
   over = false;
   extraTime = 0;
+  environ: Readonly<Record<string, unknown>> | undefined = undefined;
   place = -1;
   private readonly trust: Trust;
   private knownClient: Endpoint | undefined = undefined;

@@ -29,6 +29,7 @@ export class MessageExchange implements Exchange {
   readonly connection: Connection;
   readonly startedAt: number = performance.now();
   extraTime = 0;
+  environ: Readonly<Record<string, unknown>> | undefined = undefined;
   place = -1;
   /** True once it is answered or its client is gone. */
   over = false;
