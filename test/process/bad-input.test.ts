@@ -76,11 +76,24 @@ test("an application with a syntax error", async (t) => {
   assertPlain(outcome, 4, /app\.ts/, /2/);
 });
 
+test("a CommonJS module that fails in an application's import", async (t) => {
+  const files = {
+    "app.mjs": 'import "./part.cjs";\nexport const app = () => {};',
+    "part.cjs": "throw new Error('in part');",
+  };
+  for (const kind of [["sync"], ["threaded", "--threads", "2"]]) {
+    const outcome = await fails(t, [...LOCAL, "-w", "3", "-k", ...kind, "app.mjs:app"], { files });
+    assertPlain(outcome, 4, /Error while loading the application/, /Error: in part\s+at .*part\.cjs:1/);
+    assert.equal(times(outcome.text, /in part/), 1, outcome.text);
+  }
+});
+
 test("an application that never finishes importing", async (t) => {
-  const outcome = await fails(t, [...LOCAL, "--boot-timeout", "2", "app.mjs:app"], {
+  const outcome = await fails(t, [...LOCAL, "-w", "2", "--boot-timeout", "2", "app.mjs:app"], {
     files: { "app.mjs": "setInterval(() => {}, 1000); await new Promise(() => {}); export const app = 1;" },
   });
   assertPlain(outcome, 3, /not ready in time/, /Worker failed to boot/);
+  assert.equal(times(outcome.text, /Boot timeout/), 1, outcome.text);
 });
 
 test("an application that blocks for ever while importing", async (t) => {
