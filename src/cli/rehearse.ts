@@ -5,10 +5,11 @@ import type { Config } from "../config/config.ts";
 import type { Resolved } from "../config/resolve.ts";
 import { serverError } from "../errors.ts";
 import { adapt } from "../interfaces/adapt.ts";
+import { importModule } from "../interfaces/loader/import.ts";
 import { loadApplication } from "../interfaces/loader.ts";
 import { enterDirectory } from "../os/directory.ts";
 import { bindSocket } from "../os/sockets.ts";
-import { checkWorkerClass } from "../workers/registry.ts";
+import { loadWorkerKind } from "../workers/registry.ts";
 import { checkConfig } from "./check.ts";
 
 const silent = { debug: () => undefined, warning: () => undefined, error: () => undefined };
@@ -20,7 +21,8 @@ export async function rehearse(resolved: Resolved): Promise<void> {
     async tryBind(address, config) {
       (await bindSocket(address, { backlog: config.backlog, umask: config.umask })).close();
     },
-    findWorkerClass: async (config) => checkWorkerClass(config.workerClass, config.chdir),
+    loadWorkerClass: async ({ workerClass, chdir }) =>
+      void (await loadWorkerKind(workerClass, chdir, importModule)),
     findTlsFlaws: async (config) => {
       if (config.certfile.length === 0) return [];
       const { readTls } = await import("../arbiter/certificates.ts");

@@ -266,6 +266,37 @@ test("negative and absurd numbers", async (t) => {
   }
 });
 
+test("what only the machine can tell is told all at once, too, each with its origin", async (t) => {
+  const outcome = await fails(t, ["-k", "foo", "-u", "nobody-of-this-name", "-p", "/nope/server.pid", APP], {
+    files: {
+      "gunicorn.conf.mjs":
+        'export default { accesslog: "/nope/a", accessLogFormat: "%(nope)s", errorlog: "/nope/e" };',
+    },
+  });
+  assertPlain(
+    outcome,
+    1,
+    /-k: workerClass: unknown worker class "foo"/,
+    /gunicorn\.conf\.mjs: accesslog: \/nope\/a can't be written/,
+    /gunicorn\.conf\.mjs: errorlog: \/nope\/e can't be written/,
+    /gunicorn\.conf\.mjs: accessLogFormat: .*nope/,
+    /-p: pidfile: can't write \/nope\/server\.pid/,
+    /-u: user: no such user: "nobody-of-this-name"/,
+  );
+  assertPlain(
+    await fails(t, ["--chdir", "/nope", APP]),
+    1,
+    /^Error: --chdir: chdir: can't change to \/nope/m,
+  );
+});
+
+test("what only opening can tell has its origin as well", async (t) => {
+  const outcome = await fails(t, ["--log-file", "unread.fifo", APP], {
+    script: 'mkfifo unread.fifo; exec "$@"',
+  });
+  assertPlain(outcome, 1, /^Error: --log-file: errorlog: unread\.fifo can't be written: nothing reads/m);
+});
+
 test("a user that does not exist, a directory that does not exist", async (t) => {
   assertPlain(await fails(t, ["-u", "nobody-of-this-name", ...LOCAL, APP]), 1, /nobody-of-this-name/);
   assertPlain(await fails(t, ["--chdir", "no/such/place", ...LOCAL, APP]), 1, /no\/such\/place/);
