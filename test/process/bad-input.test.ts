@@ -316,6 +316,21 @@ test("--check-config says nothing where all is well, and everything where it is 
   assertPlain(bad, 1, /not a socket/, /snyc.*sync/, /missing/, /nowhere/);
 });
 
+test("an application that exits while it is imported fails its check, as it fails a start", async (t) => {
+  for (const question of ["--check-config", "--print-config"]) {
+    for (const text of [
+      "\nprocess.exit(0);",
+      "\nawait null; process.exit(7);",
+      "\nsetImmediate(() => process.exit()); await new Promise(() => {});",
+    ]) {
+      const outcome = await fails(t, [question, "--boot-timeout", "5", ...LOCAL, "app.mjs:app"], {
+        files: { "app.mjs": text },
+      });
+      assertPlain(outcome, 1, /process\.exit\([07]?\) was called/, /app\.mjs:2/);
+    }
+  }
+});
+
 test("--print-config shows each value with its origin, then loads the application", async (t) => {
   const options = {
     env: { GUNICORN_CMD_ARGS: "--workers 4" },
