@@ -8,11 +8,13 @@ import { runArbiter } from "../arbiter/start.ts";
 import type { Config } from "../config/config.ts";
 import type { Resolved } from "../config/resolve.ts";
 import { ServerError, serverError } from "../errors.ts";
+import type { ErrorLog } from "../log/error-log.ts";
 import { describeError } from "../log/stack.ts";
 import { enterDirectory } from "../os/directory.ts";
 import { type Inheritance, takeInheritance } from "../os/inherited.ts";
 import { identityFor } from "../os/privileges.ts";
 import { entryPath } from "../root.ts";
+import { answerOf } from "./answer.ts";
 import { type Invocation, loadConfig, readCommand, version } from "./command.ts";
 import { createHerald, type Herald, startDaemon } from "./daemon.ts";
 import { exit } from "./exit.ts";
@@ -75,7 +77,7 @@ interface Circumstances {
 
 async function serve(resolved: Resolved, circumstances: Circumstances): Promise<number> {
   const { invocation, inheritance, herald, signals, strays } = circumstances;
-  const { config, hooks, warnings } = resolved;
+  const { config, warnings } = resolved;
   if (config.daemon && !inheritance.daemon && inheritance.elder === null)
     return await startDaemon({ origin: invocation, config, systemd: inheritance.systemd, signals });
   /** The arbiter whose place this one is to take, until it has. */
@@ -87,10 +89,8 @@ async function serve(resolved: Resolved, circumstances: Circumstances): Promise<
   for (const { origin, setting, what } of warnings) {
     log.warning([origin, setting, what].filter((part) => part !== undefined).join(": "));
   }
-  try {
-    await hooks.onStarting?.(serverInfo({ resolved }, log, 1, config.workers));
-  } catch (error) {
-    log.exception("Hook onStarting failed, the server does not start", error);
+  if (!(await callOnStarting(resolved, log))) {
+    await flush(journal);
     return 1;
   }
   strays.logTo(log);
@@ -165,6 +165,26 @@ function entitle(config: Config, elder: number | null): void {
   process.title = `tgunicorn: ${name} [${config.procName ?? config.app ?? ""}]`;
 }
 
+/** False where the server does not start, which it has told of. */
+async function callOnStarting(resolved: Resolved, log: ErrorLog): Promise<boolean> {
+  const { config, hooks, origins } = resolved;
+  const { onStarting } = hooks;
+  if (onStarting === undefined) return true;
+  const facts = { origin: origins.onStarting ?? "", hook: "onStarting", seconds: config.bootTimeout };
+  try {
+    await answerOf((async () => await onStarting(serverInfo({ resolved }, log, 1, config.workers)))(), {
+      seconds: config.bootTimeout,
+      slow: () => serverError("HOOK_SLOW", facts),
+      stuck: () => serverError("HOOK_STUCK", facts),
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof ServerError) log.error(`${error.message}. The server does not start`);
+    else log.exception("Hook onStarting failed, the server does not start", error);
+    return false;
+  }
+}
+
 async function leave(resolved: Resolved, journal: Journal): Promise<void> {
   const { onExit } = resolved.hooks;
   if (onExit !== undefined) {
@@ -179,6 +199,10 @@ async function leave(resolved: Resolved, journal: Journal): Promise<void> {
     }
     clearTimeout(timer);
   }
+  await flush(journal);
+}
+
+async function flush(journal: Journal): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, LAST_LINES);
