@@ -71,7 +71,8 @@ export async function loadOptions(
   }
   if (!resolution.ok) throw serverError(usage.length > 0 ? "USAGE" : "CONFIG_INVALID", { problems });
   const { resolved } = resolution;
-  return { ...resolved, warnings: [...ignored(fromVariable), ...resolved.warnings] };
+  const odd = layers.flatMap(({ warnings = [] }) => warnings);
+  return { ...resolved, warnings: [...ignored(fromVariable), ...odd, ...resolved.warnings] };
 }
 
 /** The file's failure as one of several problems: its message starts with the place. */
