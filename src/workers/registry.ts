@@ -66,7 +66,8 @@ export async function loadWorkerKind(
   try {
     loaded = await importModule(path);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const { describeFailure } = await import("../interfaces/loader/failure.ts");
+    const reason = `it can't be loaded:\n${await describeFailure(error, path)}`;
     throw serverError("WORKER_CLASS_FAILED", { path, reason }, error);
   }
   const kind = candidates(loaded).find(isWorkerKind);

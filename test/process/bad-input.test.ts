@@ -147,6 +147,26 @@ test("an unknown worker class", async (t) => {
   assertPlain(await fails(t, ["-k", "evntloop", ...LOCAL, APP]), 1, /evntloop/, /eventloop/);
 });
 
+test("a worker class of the user's that does not load is told with the line, by --check-config as by a start", async (t) => {
+  const files = {
+    "throws.mjs": "\nthrow new Error('in class');",
+    "syntax.mjs": "\nexport default { name: };",
+    "exits.mjs": "\nprocess.exit(0);",
+    "other.mjs": "export default 3;",
+  };
+  for (const [name, ...patterns] of [
+    ["throws.mjs", /throws\.mjs: it can't be loaded:\n.*in class/, /throws\.mjs:2/],
+    ["syntax.mjs", /syntax\.mjs:2/, /SyntaxError/],
+    ["other.mjs", /is no worker class/],
+    ["exits.mjs", /exits\.mjs:2/],
+  ] as const) {
+    const check = await fails(t, ["--check-config", "-k", `./${name}`, ...LOCAL, APP], { files });
+    assertPlain(check, 1, /^Error: -k: workerClass: /m, ...patterns);
+    if (name === "exits.mjs") continue; // in a worker it is the worker that exits
+    assertPlain(await fails(t, ["-k", `./${name}`, ...LOCAL, APP], { files }), 3, ...patterns);
+  }
+});
+
 test("a port in use", async (t) => {
   const taken = net.createServer().listen(0, "127.0.0.1");
   t.after(() => taken.close());
