@@ -1,5 +1,5 @@
 // What a start looks at beyond the values themselves before it opens anything: the machine they are for.
-import { accessSync, constants, lstatSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, lstatSync, statSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { liveOwner } from "../arbiter/pidfile.ts";
 import type { Config } from "../config/config.ts";
@@ -88,6 +88,7 @@ const canLook = (path: string, { chdir }: Config): boolean => isAbsolute(path) |
 
 const chdirExists: Check = ({ chdir }) => {
   const reason = reasonOf(() => {
+    if (!existsSync(chdir)) return "it does not exist";
     if (!isDirectory(chdir)) return "it is no directory";
     accessSync(chdir, constants.X_OK);
     return undefined;

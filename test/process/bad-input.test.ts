@@ -306,7 +306,7 @@ test("what only the machine can tell is told all at once, too, each with its ori
   assertPlain(
     await fails(t, ["--chdir", "/nope", APP]),
     1,
-    /^Error: --chdir: chdir: can't change to \/nope/m,
+    /^Error: --chdir: chdir: can't change to \/nope: it does not exist$/m,
   );
 });
 
