@@ -47,20 +47,23 @@ function isRunning({ chdir, pidfile }: Config): boolean {
   return pid !== null && isServer(pid);
 }
 
-const bindsAreFree: Check = async (config, { tryBind }) => {
-  const found: Finding[] = [];
-  // One after the other: two of them may be the same socket.
-  for (const address of config.bind) {
-    if (address.kind === "fd" || address.kind === "name") continue; // whoever starts the server passes it
-    try {
-      await tryBind(address, config);
-    } catch (error) {
-      if (isAddressInUse(error) && isRunning(config)) continue; // it is bound by the server that is to be reloaded
-      found.push({ setting: "bind", what: `${formatAddress(address)}: ${messageOf(error)}` });
+/** Sockets of the other kinds are passed by whoever starts the server. */
+const bindsAreFree =
+  (kind: "tcp" | "unix"): Check =>
+  async (config, { tryBind }) => {
+    const found: Finding[] = [];
+    // One after the other: two of them may be the same socket.
+    for (const address of config.bind) {
+      if (address.kind !== kind) continue;
+      try {
+        await tryBind(address, config);
+      } catch (error) {
+        if (isAddressInUse(error) && isRunning(config)) continue; // it is bound by the server that is to be reloaded
+        found.push({ setting: "bind", what: `${formatAddress(address)}: ${messageOf(error)}` });
+      }
     }
-  }
-  return found;
-};
+    return found;
+  };
 
 const attempt = async (setting: SettingName, work: Promise<void>): Promise<readonly Finding[]> =>
   await work.then(
@@ -78,7 +81,8 @@ const appLoads: Check = (config, { loadApp }) => attempt("app", loadApp(config))
 
 /** Each with the settings that must be free of findings of their own, or else it would only repeat them. */
 const checks: readonly { readonly check: Check; readonly needs: readonly SettingName[] }[] = [
-  { check: bindsAreFree, needs: [] },
+  { check: bindsAreFree("tcp"), needs: [] },
+  { check: bindsAreFree("unix"), needs: ["chdir"] },
   { check: workerClassLoads, needs: ["chdir", "workerClass"] },
   { check: certificatesFit, needs: [] },
   { check: appLoads, needs: ["chdir"] },

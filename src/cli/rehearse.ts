@@ -22,6 +22,7 @@ export async function rehearse(resolved: Resolved): Promise<void> {
   const { origins } = resolved;
   const problems = await checkConfig(resolved, {
     async tryBind(address, config) {
+      if (address.kind === "unix") enterDirectory(config.chdir); // a relative path begins there
       (await bindSocket(address, { backlog: config.backlog, umask: config.umask })).close();
     },
     loadWorkerClass,

@@ -336,6 +336,14 @@ test("--check-config says nothing where all is well, and everything where it is 
   assertPlain(bad, 1, /not a socket/, /snyc.*sync/, /missing/, /nowhere/);
 });
 
+test("--check-config takes a relative socket for one below --chdir", async (t) => {
+  const args = ["--check-config", "--chdir", "sub", "-b", "unix:run/app.sock", APP];
+  const good = await fails(t, args, { files: { "sub/run/keep": "" } });
+  assert.deepEqual([good.code, good.text], [0, ""]);
+  const bad = await fails(t, args, { files: { "run/keep": "", "sub/keep": "" } });
+  assertPlain(bad, 1, /-b: bind: unix:run\/app\.sock: /);
+});
+
 test("an application that exits while it is imported fails its check, as it fails a start", async (t) => {
   for (const question of ["--check-config", "--print-config"]) {
     for (const text of [
