@@ -52,6 +52,15 @@ function judgeOverdue(state: ArbiterState, now: number, effects: Effect[]): void
       if (!told) log("error", `Boot timeout: ${worker.failed}, it is killed`);
       effects.push({ type: "kill", id: worker.id, signal: "SIGKILL" });
       worker.phase = { name: "booting", bootBy: Number.POSITIVE_INFINITY };
+    } else if ((phase.name === "draining" || phase.name === "aborting") && phase.killAt <= now) {
+      if (worker.readyAt === null)
+        log("info", `Killing ${nameOf(worker)}: it was still starting, nothing is lost`);
+      else {
+        const why = phase.name === "draining" ? "did not finish in time" : "did not answer SIGABRT";
+        log("warning", `Killing ${nameOf(worker)}: it ${why}`);
+      }
+      effects.push({ type: "kill", id: worker.id, signal: "SIGKILL" });
+      worker.phase = { name: "killed" };
     } else if ((phase.name === "serving" || phase.name === "draining") && phase.beatBy <= now) {
       log("critical", `WORKER TIMEOUT (${nameOf(worker)}): its event loop is stuck`);
       effects.push({ type: "kill", id: worker.id, signal: "SIGABRT" });
@@ -62,15 +71,6 @@ function judgeOverdue(state: ArbiterState, now: number, effects: Effect[]): void
       };
       worker.ending ??= "stuck";
       if (phase.name === "serving") countLoss(state, worker, now, effects);
-    } else if ((phase.name === "draining" || phase.name === "aborting") && phase.killAt <= now) {
-      if (worker.readyAt === null)
-        log("info", `Killing ${nameOf(worker)}: it was still starting, nothing is lost`);
-      else {
-        const why = phase.name === "draining" ? "did not finish in time" : "did not answer SIGABRT";
-        log("warning", `Killing ${nameOf(worker)}: it ${why}`);
-      }
-      effects.push({ type: "kill", id: worker.id, signal: "SIGKILL" });
-      worker.phase = { name: "killed" };
     }
   }
 }
