@@ -5,24 +5,33 @@ import { isPeekAnswer, type LoopView, type PeekStream, readLines } from "../ipc/
 export interface Peeks {
   /** The arbiter's end for the worker `id`. */
   add(id: number, stream: PeekStream): void;
-  /** Null where nobody answers in time: a worker that boots, one without a watchdog, one that is gone. */
+  /**
+   * Null where nobody answers in time: a worker that boots, one without a watchdog, one that is gone. Where no stack is asked
+   * for, an answer that came too late for who had asked a moment ago will do: on a busy machine that is the most there is.
+   */
   ask(id: number, stack: boolean, patience: number): Promise<readonly LoopView[] | null>;
 }
 
 interface Line {
   readonly stream: PeekStream;
   readonly waiting: Map<number, (loops: readonly LoopView[] | null) => void>;
+  latest: { readonly loops: readonly LoopView[]; readonly at: number } | null;
 }
+
+/** How old an answer may be, in milliseconds. */
+const FRESH = 2_000;
 
 export function createPeeks(): Peeks {
   const lines = new Map<number, Line>();
   let last = 0;
   return {
     add(id, stream) {
-      const line: Line = { stream, waiting: new Map() };
+      const line: Line = { stream, waiting: new Map(), latest: null };
       lines.set(id, line);
       readLines(stream, (value) => {
-        if (isPeekAnswer(value)) line.waiting.get(value.number)?.(value.loops);
+        if (!isPeekAnswer(value)) return;
+        line.latest = { loops: value.loops, at: performance.now() };
+        line.waiting.get(value.number)?.(value.loops);
       });
       stream.on("close", () => {
         lines.delete(id);
@@ -39,7 +48,11 @@ export function createPeeks(): Peeks {
           line.waiting.delete(number);
           resolve(loops);
         };
-        const late = setTimeout(() => tell(null), patience).unref();
+        const second = (): readonly LoopView[] | null =>
+          !stack && line.latest !== null && performance.now() - line.latest.at < FRESH
+            ? line.latest.loops
+            : null;
+        const late = setTimeout(() => tell(second()), patience).unref();
         line.waiting.set(number, tell);
         line.stream.write(`${JSON.stringify({ number, stack })}\n`);
       });

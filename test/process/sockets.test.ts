@@ -102,7 +102,9 @@ test("an address that a reload takes away answers or refuses, also while an old 
       );
     server.signal("SIGHUP");
     while (outcomes.at(-1) !== "ECONNREFUSED") outcomes.push(await ask());
-    assert.deepEqual([...new Set(outcomes)], [200, "ECONNREFUSED"]);
+    // Who comes in the very instant of the closing is reset by the kernel; nobody is left waiting.
+    const others = outcomes.filter((outcome) => outcome !== 200 && outcome !== "ECONNREFUSED");
+    assert.ok(others.length <= 1 && others.every((outcome) => outcome === "ECONNRESET"), others.join());
     assert.equal(server.count(/Worker exited/), 0, "the idle connection has its time");
     agent.destroy();
     await server.saw(/Worker exited: worker=1 gen=1/);
