@@ -29,7 +29,7 @@ export interface PipelineOptions {
 }
 
 export interface Pipeline extends Pick<WorkerContext, "handle" | "over" | "upgraded" | "countBytes"> {
-  readonly handle: (exchange: Exchange) => void;
+  readonly handle: Handle;
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
@@ -42,14 +42,16 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   };
 }
 
-type Handle = (exchange: Exchange) => void;
+/** A promise where the application gives one: it settles with the application's, and never rejects. */
+type Handle = (exchange: Exchange) => void | Promise<void>;
 
 /** The application's failures become answers and log lines. */
 function guarded({ app, log }: PipelineOptions): Handle {
-  return (exchange) => {
+  return (exchange): ReturnType<Handle> => {
     try {
       const answering = app(exchange);
-      if (answering instanceof Promise) answering.catch((error: unknown) => fail(exchange, error, log));
+      if (answering instanceof Promise)
+        return answering.catch((error: unknown) => fail(exchange, error, log));
     } catch (error) {
       fail(exchange, error, log);
     }
@@ -87,7 +89,7 @@ function preceded(handle: Handle, { hooks, log }: PipelineOptions): Handle {
     try {
       const result = preRequest(exchange);
       if (!(result instanceof Promise)) return handle(exchange);
-      result.then(
+      return result.then(
         () => handle(exchange),
         (error: unknown) => fail(exchange, error, log),
       );
@@ -105,11 +107,11 @@ function limited(handle: Handle, { config, random, retire, ...options }: Pipelin
   const count = options.count ?? ((): number => ++alone);
   return (exchange) => {
     if (count() === most) retire(`it has taken ${most} requests`);
-    handle(exchange);
+    return handle(exchange);
   };
 }
 
-function ending({ access, hooks, log }: PipelineOptions): Handle | undefined {
+function ending({ access, hooks, log }: PipelineOptions): Pipeline["over"] {
   const { postRequest } = hooks;
   const record = access === null ? undefined : recording(access);
   if (postRequest === undefined) return record;
@@ -125,7 +127,7 @@ function ending({ access, hooks, log }: PipelineOptions): Handle | undefined {
   };
 }
 
-function recording(access: NonNullable<PipelineOptions["access"]>): Handle {
+function recording(access: NonNullable<PipelineOptions["access"]>): (exchange: Exchange) => void {
   if (!access.needs.duration) return (exchange) => access.write(exchange, 0);
   return (exchange) => access.write(exchange, performance.now() - exchange.startedAt);
 }
