@@ -129,6 +129,16 @@ export const catalogue = {
     (f: { path: string }) =>
       `${f.path} never answers: find the promise it awaits that nothing is left to settle`,
   ),
+  HOOK_SLOW: entry(
+    1,
+    (f: { origin: string; hook: string; seconds: number }) =>
+      `${f.origin}: ${f.hook} was not done within ${f.seconds} s (bootTimeout): find what it waits for, or raise --boot-timeout`,
+  ),
+  HOOK_STUCK: entry(
+    1,
+    (f: { origin: string; hook: string }) =>
+      `${f.origin}: ${f.hook} is never done: find the promise it awaits that nothing is left to settle`,
+  ),
   APP_SLOW: entry(
     4,
     (f: { seconds: number }) =>

@@ -4,7 +4,7 @@ import type { ServerInfo, WorkerInfo } from "../config/hook-arguments.ts";
 import type { Hooks } from "../config/hooks.ts";
 import type { ErrorLog } from "../log/error-log.ts";
 import type { Setup } from "./setup.ts";
-import { type ArbiterState, isLive, type WorkerState } from "./state.ts";
+import type { ArbiterState, WorkerState } from "./state.ts";
 
 export interface HookRunner {
   server(name: "whenReady" | "onReload", setup: Setup): void;
@@ -31,7 +31,7 @@ export function createHookRunner(
   };
   const server = (setup: Setup = present().setup): ServerInfo => {
     const { state } = present();
-    return serverInfo(setup, log, state.generation, state.workers.filter(isLive).length);
+    return serverInfo(setup, log, state.generation, state.target);
   };
   const workerInfo = (
     worker: Pick<WorkerState, "slot" | "generation"> & { pid: number | null },
@@ -56,12 +56,23 @@ export function createHookRunner(
       if (hook !== undefined) guarded("childExit", () => hook(server(), workerInfo(worker)));
     },
     async preExec() {
-      try {
-        await present().setup.resolved.hooks.preExec?.(server());
-      } catch (error) {
-        log.exception("Hook preExec failed", error);
-        throw new Error("its hook preExec failed");
-      }
+      const { hooks, config } = present().setup.resolved;
+      const { preExec } = hooks;
+      if (preExec === undefined) return;
+      let late: NodeJS.Timeout | undefined;
+      const tooLate = new Promise<"late">((resolve) => {
+        if (config.bootTimeout > 0) late = setTimeout(resolve, config.bootTimeout * 1_000, "late").unref();
+      });
+      const told = async (): Promise<void> => {
+        try {
+          await preExec(server());
+        } catch (error) {
+          log.exception("Hook preExec failed", error);
+          throw new Error("its hook preExec failed");
+        }
+      };
+      const ended = await Promise.race([told(), tooLate]).finally(() => clearTimeout(late));
+      if (ended === "late") throw new Error("its hook preExec did not end within bootTimeout");
     },
     resized(workers, before) {
       const hook = present().setup.resolved.hooks.nworkersChanged;

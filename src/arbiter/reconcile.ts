@@ -3,7 +3,15 @@
 import { afterCalm } from "./backoff.ts";
 import type { Effect, Level } from "./events.ts";
 import { countLoss, startWanted } from "./rollout.ts";
-import { type ArbiterState, type Ending, isLive, isServing, nameOf, type WorkerState } from "./state.ts";
+import {
+  type ArbiterState,
+  draining,
+  type Ending,
+  isLive,
+  isServing,
+  nameOf,
+  type WorkerState,
+} from "./state.ts";
 import { beginStop, tellWorkers } from "./stop.ts";
 
 /** Between SIGABRT and SIGKILL for a stuck worker, and what an unborn worker gets to leave, in milliseconds. */
@@ -36,18 +44,14 @@ function judgeOverdue(state: ArbiterState, now: number, effects: Effect[]): void
   for (const worker of state.workers) {
     const phase = worker.phase;
     if (phase.name === "booting" && phase.bootBy <= now) {
+      // The first start fails as a whole, and is told of once.
+      const told = state.phase.name === "starting" && state.workers.some((other) => other.failed !== null);
       // Its exit, seen while it is still booting, is what counts as the failed boot.
       worker.failed = `${nameOf(worker)} was not ready in time`;
       worker.ending ??= "boot";
-      log("error", `Boot timeout: ${worker.failed}, it is killed`);
+      if (!told) log("error", `Boot timeout: ${worker.failed}, it is killed`);
       effects.push({ type: "kill", id: worker.id, signal: "SIGKILL" });
       worker.phase = { name: "booting", bootBy: Number.POSITIVE_INFINITY };
-    } else if (phase.name === "serving" && phase.beatBy <= now) {
-      log("critical", `WORKER TIMEOUT (${nameOf(worker)}): its event loop is stuck`);
-      effects.push({ type: "kill", id: worker.id, signal: "SIGABRT" });
-      worker.phase = { name: "aborting", killAt: now + LAST_WORDS };
-      worker.ending ??= "stuck";
-      countLoss(state, worker, now, effects);
     } else if ((phase.name === "draining" || phase.name === "aborting") && phase.killAt <= now) {
       if (worker.readyAt === null)
         log("info", `Killing ${nameOf(worker)}: it was still starting, nothing is lost`);
@@ -57,6 +61,16 @@ function judgeOverdue(state: ArbiterState, now: number, effects: Effect[]): void
       }
       effects.push({ type: "kill", id: worker.id, signal: "SIGKILL" });
       worker.phase = { name: "killed" };
+    } else if ((phase.name === "serving" || phase.name === "draining") && phase.beatBy <= now) {
+      log("critical", `WORKER TIMEOUT (${nameOf(worker)}): its event loop is stuck`);
+      effects.push({ type: "kill", id: worker.id, signal: "SIGABRT" });
+      const killAt = now + LAST_WORDS;
+      worker.phase = {
+        name: "aborting",
+        killAt: phase.name === "draining" ? Math.min(killAt, phase.killAt) : killAt,
+      };
+      worker.ending ??= "stuck";
+      if (phase.name === "serving") countLoss(state, worker, now, effects);
     }
   }
 }
@@ -157,12 +171,12 @@ function retire(worker: WorkerState, why: Ending, now: number, effects: Effect[]
   worker.ending ??= why;
   if (worker.phase.name === "booting") {
     effects.push({ type: "quit", id: worker.id });
-    worker.phase = { name: "draining", killAt: now + LAST_WORDS };
+    worker.phase = draining(worker, now + LAST_WORDS);
     return;
   }
   effects.push({ type: "log", level: "debug", message: `Draining ${nameOf(worker)}` });
   effects.push({ type: "drain", id: worker.id, idle: "keep" });
-  worker.phase = { name: "draining", killAt: now + worker.policy.gracefulTimeout };
+  worker.phase = draining(worker, now + worker.policy.gracefulTimeout);
 }
 
 function addMissing(state: ArbiterState, now: number, effects: Effect[]): void {
@@ -175,6 +189,14 @@ function addMissing(state: ArbiterState, now: number, effects: Effect[]): void {
     const fresh = live.filter((worker) => isFresh(state, worker));
     if (fresh.length >= wanted(state)) return;
     if (!wholesale && live.length >= state.target + policy.maxSurge) return;
+    // A limit is a wish: who has reached one serves on until those that went before it have finished.
+    const recycling = rollout === null || rollout.name === "loading";
+    if (
+      recycling &&
+      live.length >= state.target &&
+      live.length + finishing(state) >= state.target + policy.maxSurge
+    )
+      return;
     if (now < state.backoff.retryAt) return;
     // After failures one worker is tried at a time, and with `preload` until one has shown that the rest will boot.
     const unproven = policy.preload && !fresh.some((worker) => worker.readyAt !== null);
@@ -200,6 +222,10 @@ function addMissing(state: ArbiterState, now: number, effects: Effect[]): void {
   }
 }
 
+/** Workers that have served and finish what they have. */
+const finishing = ({ workers }: ArbiterState): number =>
+  workers.filter((worker) => !isLive(worker) && worker.readyAt !== null).length;
+
 /** The lowest place in the fleet that no fresh worker holds. */
 function freeSlot(fresh: readonly WorkerState[]): number {
   const taken = new Set(fresh.map((worker) => worker.slot));
@@ -222,10 +248,10 @@ function finishRollout(state: ArbiterState, now: number, effects: Effect[]): voi
   state.rollout = null;
 }
 
-/** Sockets that only older generations used are closed when the last of their workers is gone. */
+/** Sockets that only older generations used are closed when the last of their workers is told to go: it takes in what waits. */
 function releaseOld(state: ArbiterState, effects: Effect[]): void {
   if (!state.holdsOld) return;
-  if (state.workers.some((worker) => worker.generation < state.generation)) return;
+  if (state.workers.some((worker) => worker.generation < state.generation && isLive(worker))) return;
   state.holdsOld = false;
   effects.push({ type: "releaseOld", generation: state.generation });
 }

@@ -3,7 +3,7 @@
 // mended, always gets its turn.
 
 import type { Effect } from "./events.ts";
-import { type ArbiterState, isServing, nameOf, type WorkerState } from "./state.ts";
+import { type ArbiterState, draining, isServing, nameOf, type WorkerState } from "./state.ts";
 
 /** So many workers of a new generation may be lost on the way before the reload is given up. */
 const MOST_LOSSES = 3;
@@ -61,7 +61,7 @@ export function awaitChange(state: ArbiterState, now: number, effects: Effect[])
     effects.push({ type: "quit", id: worker.id });
     worker.failed ??= "the application does not load";
     worker.ending ??= "boot";
-    worker.phase = { name: "draining", killAt: now + LAST_WORDS };
+    worker.phase = draining(worker, now + LAST_WORDS);
   }
   state.backoff = { ...state.backoff, retryAt: NEVER };
   effects.push({ type: "log", level: "info", message: "Waiting for a change" });

@@ -146,7 +146,7 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
         case "announce":
           return processes.send(effect.id, { type: "announce" });
         case "drain":
-          return processes.send(effect.id, { type: "drain", idle: effect.idle });
+          return processes.send(effect.id, { type: "drain", idle: parts(effect) ? "part" : effect.idle });
         case "quit":
           return processes.send(effect.id, { type: "quit" });
         case "kill":
@@ -237,6 +237,13 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
       for (const { id, generation } of state.workers) {
         if (generation === state.generation) processes.send(id, { type: "tls", material: tls.material });
       }
+    };
+
+    /** Whether nobody serves on at some of the worker's addresses, which the configuration in force no longer has. */
+    const parts = ({ id, idle }: Extract<Effect, { type: "drain" }>): boolean => {
+      const generation = state.workers.find((worker) => worker.id === id)?.generation ?? state.generation;
+      const kept = current().sockets;
+      return idle === "keep" && (setups.get(generation)?.sockets.some((one) => !kept.includes(one)) ?? false);
     };
 
     const drop = (generation: number): void => {

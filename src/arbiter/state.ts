@@ -6,8 +6,8 @@ import type { Policy } from "./events.ts";
 export type WorkerPhase =
   | { readonly name: "booting"; readonly bootBy: number }
   | { readonly name: "serving"; readonly beatBy: number }
-  /** Told to finish and leave. */
-  | { readonly name: "draining"; readonly killAt: number }
+  /** Told to finish and leave; its loop still has to run. */
+  | { readonly name: "draining"; readonly killAt: number; readonly beatBy: number }
   /** Its loop is stuck: SIGABRT is sent, SIGKILL follows. */
   | { readonly name: "aborting"; readonly killAt: number }
   /** SIGKILL is sent; only its exit is outstanding. */
@@ -150,6 +150,12 @@ export function initialState(policy: Policy, seed: number, elder: number | null 
 /** How a worker is named in every log line. */
 export function nameOf(worker: Pick<WorkerState, "slot" | "generation" | "pid">): string {
   return `worker=${worker.slot} gen=${worker.generation} pid=${worker.pid ?? "none"}`;
+}
+
+/** The phase of a worker that was told to leave: one that has served is still watched. */
+export function draining({ phase }: WorkerState, killAt: number): WorkerPhase {
+  const watched = phase.name === "serving" || phase.name === "draining";
+  return { name: "draining", killAt, beatBy: watched ? phase.beatBy : Number.POSITIVE_INFINITY };
 }
 
 /** Booting or serving: it counts towards the target. */

@@ -5,7 +5,7 @@ import { afterFailure, HEALTHY_AFTER, nextRandom } from "./backoff.ts";
 import type { Effect, Event, Level, Policy } from "./events.ts";
 import { reconcile } from "./reconcile.ts";
 import { awaitChange, countLoss, failRollout, newGeneration } from "./rollout.ts";
-import { type ArbiterState, isLive, isServing, nameOf, type WorkerState } from "./state.ts";
+import { type ArbiterState, draining, isLive, isServing, nameOf, type WorkerState } from "./state.ts";
 import { beginStop, isStopping, QUICK_STOP, stop } from "./stop.ts";
 import { recordUpgrade } from "./upgrade.ts";
 
@@ -43,7 +43,8 @@ function forgiveStall(state: ArbiterState, now: number): void {
     const phase = worker.phase;
     if (phase.name === "booting") worker.phase = { name: "booting", bootBy: phase.bootBy + late };
     else if (phase.name === "serving") worker.phase = { name: "serving", beatBy: phase.beatBy + late };
-    else if (phase.name === "draining") worker.phase = { name: "draining", killAt: phase.killAt + late };
+    else if (phase.name === "draining")
+      worker.phase = { ...phase, killAt: phase.killAt + late, beatBy: phase.beatBy + late };
     else if (phase.name === "aborting") worker.phase = { name: "aborting", killAt: phase.killAt + late };
   }
   if (state.phase.name === "stopping") state.phase = { ...state.phase, killAt: state.phase.killAt + late };
@@ -112,15 +113,15 @@ function recordWorker(state: ArbiterState, event: WorkerEvent, now: number, effe
       log("debug", `Ready ${nameOf(worker)}`);
       return;
     case "beat":
-      if (worker.phase.name === "serving") {
-        worker.phase = { name: "serving", beatBy: now + watched(worker.policy.timeout) };
+      if (worker.phase.name === "serving" || worker.phase.name === "draining") {
+        worker.phase = { ...worker.phase, beatBy: now + watched(worker.policy.timeout) };
       }
       return limitMemory(state, worker, event.rss ?? 0, now, effects);
     case "bootFailed":
       if (worker.phase.name !== "booting") return;
       worker.failed = event.reason;
       worker.ending ??= "boot";
-      worker.phase = { name: "draining", killAt: now + QUICK_STOP };
+      worker.phase = draining(worker, now + QUICK_STOP);
       bootFailed(state, worker, event.status, event.reason, now, effects);
       return;
     case "retire":
@@ -132,7 +133,7 @@ function recordWorker(state: ArbiterState, event: WorkerEvent, now: number, effe
       if (!isLive(worker) || worker.failed !== null) return;
       log("info", `Leaving ${nameOf(worker)}: ${event.reason}`);
       worker.ending ??= "left";
-      worker.phase = { name: "draining", killAt: now + worker.policy.gracefulTimeout };
+      worker.phase = draining(worker, now + worker.policy.gracefulTimeout);
       lost(state, worker, now, effects);
       return;
     case "exited":
@@ -187,13 +188,13 @@ function bootFailed(
   }
   if (worker.generation === newGeneration(state)) return failRollout(state, reason, now, effects);
   log("error", `Worker failed to boot: ${reason}`);
-  countFailure(state, worker, now);
+  countFailure(state, worker, now, effects);
 }
 
 /** A worker died or left unasked. One after a healthy life is replaced at once, one after a short life with back-off. */
 function lost(state: ArbiterState, worker: WorkerState, now: number, effects: Effect[]): void {
   if (isStopping(state)) return;
-  if (now - (worker.readyAt ?? now) < HEALTHY_AFTER) countFailure(state, worker, now);
+  if (now - (worker.readyAt ?? now) < HEALTHY_AFTER) countFailure(state, worker, now, effects);
   countLoss(state, worker, now, effects);
 }
 
@@ -218,10 +219,16 @@ function limitMemory(
 
 const megabytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 
-function countFailure(state: ArbiterState, worker: WorkerState, now: number): void {
+function countFailure(state: ArbiterState, worker: WorkerState, now: number, effects: Effect[]): void {
   const [random, seed] = nextRandom(state.seed);
+  const { failures: before } = state.backoff;
   state.seed = seed;
   state.backoff = afterFailure(state.backoff, worker.spawnedAt, now, random);
+  const { failures, retryAt } = state.backoff;
+  if (failures === before) return;
+  const seconds = ((retryAt - now) / 1_000).toFixed(1);
+  const message = `The next worker is tried in ${seconds} s: ${failures} failure(s) in a row`;
+  effects.push({ type: "log", level: "info", message });
 }
 
 function configured(state: ArbiterState, policy: Policy, now: number, effects: Effect[]): void {
@@ -266,6 +273,7 @@ function wakeAt(state: ArbiterState, now: number): number | null {
     if (phase.name === "booting") at = Math.min(at, phase.bootBy);
     else if (phase.name === "serving") at = Math.min(at, phase.beatBy);
     else if (phase.name !== "killed") at = Math.min(at, phase.killAt);
+    if (phase.name === "draining") at = Math.min(at, phase.beatBy);
   }
   if (state.phase.name === "announcing") at = Math.min(at, state.phase.drainAt);
   if (state.backoff.retryAt > now) at = Math.min(at, state.backoff.retryAt);

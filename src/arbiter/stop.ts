@@ -1,7 +1,7 @@
 // How the arbiter stops: gracefully, quickly, at once.
 
 import type { Effect } from "./events.ts";
-import { type ArbiterState, isLive } from "./state.ts";
+import { type ArbiterState, draining, isLive } from "./state.ts";
 
 /** How long a quick stop waits before it kills, in milliseconds. */
 export const QUICK_STOP = 2_000;
@@ -10,8 +10,9 @@ export function isStopping(state: ArbiterState): boolean {
   return state.phase.name === "stopping" || state.phase.name === "stopped";
 }
 
-/** Another arbiter serves on, on the same sockets. */
-const isHandedOver = (state: ArbiterState): boolean => state.upgrade !== null || state.elder !== null;
+/** Another arbiter serves on, on the same sockets. One that is still to be started will not be. */
+const isHandedOver = (state: ArbiterState): boolean =>
+  state.upgrade?.name === "running" || state.elder !== null;
 
 /** TERM, INT or QUIT. A stop only ever becomes more urgent. */
 export function stop(state: ArbiterState, quick: boolean, now: number, effects: Effect[]): void {
@@ -56,12 +57,12 @@ export function beginStop(
     if (phase === "booting" || urgency === "quick") {
       // A booting worker has nothing to finish.
       effects.push({ type: "quit", id: worker.id });
-      worker.phase = { name: "draining", killAt: Math.min(killAt, now + QUICK_STOP, earliest) };
+      worker.phase = draining(worker, Math.min(killAt, now + QUICK_STOP, earliest));
     } else {
       // Also those that drain for a reload: their idle connections need not live on, but where another arbiter
       // goes on they must not be closed while a request may be on its way.
       effects.push({ type: "drain", id: worker.id, idle: handedOver ? "keep" : "close" });
-      worker.phase = { name: "draining", killAt: Math.min(killAt, earliest) };
+      worker.phase = draining(worker, Math.min(killAt, earliest));
     }
   }
 }

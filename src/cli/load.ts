@@ -5,6 +5,7 @@ import { type Resolved, resolve } from "../config/resolve.ts";
 import { shownPath } from "../config/shown-path.ts";
 import { type Problem, ServerError, serverError } from "../errors.ts";
 import { privateCache } from "../os/cache.ts";
+import { answerOf } from "./answer.ts";
 import { keepRunning } from "./exit.ts";
 import { type Options, readOptions } from "./options.ts";
 import { shellWords } from "./shell-words.ts";
@@ -46,7 +47,15 @@ export async function loadOptions(
     const path = chosenFile([fromCommandLine, fromVariable], cwd);
     if (path === null) return { path, layer: nothing };
     const reading = keepRunning(() => readFile(path, { env, cwd }, privateCache("config", env)));
-    const content = await answer(reading, shownPath(path, cwd), patience);
+    const shown = { path: shownPath(path, cwd), seconds: patience };
+    // A reload has a limit of its own, around all that it does.
+    const content = await (patience === 0
+      ? reading
+      : answerOf(reading, {
+          seconds: patience,
+          slow: () => serverError("CONFIG_SLOW", shown),
+          stuck: () => serverError("CONFIG_STUCK", shown),
+        }));
     return { path, layer: fileLayer(content) };
   });
 
@@ -62,26 +71,8 @@ export async function loadOptions(
   }
   if (!resolution.ok) throw serverError(usage.length > 0 ? "USAGE" : "CONFIG_INVALID", { problems });
   const { resolved } = resolution;
-  return { ...resolved, warnings: [...ignored(fromVariable), ...resolved.warnings] };
-}
-
-/** Rejects where the file takes too long, and at once where nothing is left that could make it answer. */
-async function answer<T>(reading: Promise<T>, path: string, seconds: number): Promise<T> {
-  if (seconds === 0) return await reading;
-  let give = (_: ServerError): void => undefined;
-  const late = new Promise<never>((_, reject) => {
-    give = reject;
-  });
-  const stuck = (): void => give(serverError("CONFIG_STUCK", { path }));
-  process.once("beforeExit", stuck);
-  const timer = setTimeout(() => give(serverError("CONFIG_SLOW", { path, seconds })), seconds * 1_000);
-  timer.unref(); // or else there would always be something left
-  try {
-    return await Promise.race([reading, late]);
-  } finally {
-    clearTimeout(timer);
-    process.off("beforeExit", stuck);
-  }
+  const odd = layers.flatMap(({ warnings = [] }) => warnings);
+  return { ...resolved, warnings: [...ignored(fromVariable), ...odd, ...resolved.warnings] };
 }
 
 /** The file's failure as one of several problems: its message starts with the place. */

@@ -2,20 +2,23 @@
 
 import { serverInfo } from "../arbiter/hooks.ts";
 import { createJournal, type Journal } from "../arbiter/journal.ts";
+import { pidfilePath } from "../arbiter/pidfile.ts";
 import type { SignalSource } from "../arbiter/signals.ts";
 import { runArbiter } from "../arbiter/start.ts";
 import type { Config } from "../config/config.ts";
 import type { Resolved } from "../config/resolve.ts";
-import { ServerError } from "../errors.ts";
+import { ServerError, serverError } from "../errors.ts";
+import type { ErrorLog } from "../log/error-log.ts";
 import { describeError } from "../log/stack.ts";
 import { enterDirectory } from "../os/directory.ts";
 import { type Inheritance, takeInheritance } from "../os/inherited.ts";
 import { identityFor } from "../os/privileges.ts";
 import { entryPath } from "../root.ts";
-import { checkWorkerClass } from "../workers/registry.ts";
+import { answerOf } from "./answer.ts";
 import { type Invocation, loadConfig, readCommand, version } from "./command.ts";
 import { createHerald, type Herald, startDaemon } from "./daemon.ts";
 import { exit } from "./exit.ts";
+import { preflight, problemsOf, withOrigin } from "./preflight.ts";
 import { startDirectory } from "./start-directory.ts";
 import { catchStrays, type Strays } from "./strays.ts";
 
@@ -74,23 +77,20 @@ interface Circumstances {
 
 async function serve(resolved: Resolved, circumstances: Circumstances): Promise<number> {
   const { invocation, inheritance, herald, signals, strays } = circumstances;
-  const { config, hooks, warnings } = resolved;
+  const { config, warnings } = resolved;
   if (config.daemon && !inheritance.daemon && inheritance.elder === null)
     return await startDaemon({ origin: invocation, config, systemd: inheritance.systemd, signals });
   /** The arbiter whose place this one is to take, until it has. */
   let { elder } = inheritance;
-  checkMeans(config);
-  enter(config, elder);
-  const journal = createJournal(resolved, identityFor, herald.say);
+  assertReady(resolved, pidfilePath(config.pidfile, elder), null);
+  const journal = begin(resolved, elder, herald);
   const { log } = journal;
   log.info(`Starting tgunicorn ${version()}`);
   for (const { origin, setting, what } of warnings) {
     log.warning([origin, setting, what].filter((part) => part !== undefined).join(": "));
   }
-  try {
-    await hooks.onStarting?.(serverInfo({ resolved }, log, 1, config.workers));
-  } catch (error) {
-    log.exception("Hook onStarting failed, the server does not start", error);
+  if (!(await callOnStarting(resolved, log))) {
+    await flush(journal);
     return 1;
   }
   strays.logTo(log);
@@ -100,7 +100,9 @@ async function serve(resolved: Resolved, circumstances: Circumstances): Promise<
       resolved,
       load: async () => {
         const next = await loadConfig(invocation);
-        checkMeans(next.config);
+        // One that stays was written long ago, and may lie where nothing can be written by now.
+        const moved = next.config.pidfile !== present.config.pidfile;
+        assertReady(next, moved ? pidfilePath(next.config.pidfile, elder) : null, elder);
         return next;
       },
       enter: (next) => enter(next.config, elder),
@@ -122,7 +124,8 @@ async function serve(resolved: Resolved, circumstances: Circumstances): Promise<
       now: () => performance.now(),
       seed: Math.floor(Math.random() * 2 ** 31),
     });
-  } catch (error) {
+  } catch (thrown) {
+    const error = withOrigin(thrown, present);
     if (error instanceof ServerError) log.error(error.message);
     else log.exception("The arbiter failed", error);
     return error instanceof ServerError ? error.exitStatus : 1;
@@ -131,10 +134,24 @@ async function serve(resolved: Resolved, circumstances: Circumstances): Promise<
   }
 }
 
-/** What must be true before anything is opened. Throws the catalogue's errors. */
-function checkMeans(config: Config): void {
-  checkWorkerClass(config.workerClass, config.chdir);
-  identityFor(config);
+/** @throws CONFIG_INVALID with everything that can be told of at once, before anything is opened. */
+function assertReady(resolved: Resolved, pidfile: string | null, elder: number | null): void {
+  const findings = preflight(resolved.config, {
+    identify: identityFor,
+    pidfile,
+    mayOwnPidfile: (pid) => pid === elder,
+  });
+  if (findings.length > 0) throw serverError("CONFIG_INVALID", { problems: problemsOf(findings, resolved) });
+}
+
+/** Enters the directory and opens the log. @throws CONFIG_INVALID for what no look beforehand could tell */
+function begin(resolved: Resolved, elder: number | null, herald: Herald): Journal {
+  try {
+    enter(resolved.config, elder);
+    return createJournal(resolved, identityFor, herald.say);
+  } catch (error) {
+    throw withOrigin(error, resolved);
+  }
 }
 
 /** Throws CHDIR_FAILED. */
@@ -146,6 +163,26 @@ function enter(config: Config, elder: number | null): void {
 function entitle(config: Config, elder: number | null): void {
   const name = elder === null ? "arbiter" : "arbiter.2";
   process.title = `tgunicorn: ${name} [${config.procName ?? config.app ?? ""}]`;
+}
+
+/** False where the server does not start, which it has told of. */
+async function callOnStarting(resolved: Resolved, log: ErrorLog): Promise<boolean> {
+  const { config, hooks, origins } = resolved;
+  const { onStarting } = hooks;
+  if (onStarting === undefined) return true;
+  const facts = { origin: origins.onStarting ?? "", hook: "onStarting", seconds: config.bootTimeout };
+  try {
+    await answerOf((async () => await onStarting(serverInfo({ resolved }, log, 1, config.workers)))(), {
+      seconds: config.bootTimeout,
+      slow: () => serverError("HOOK_SLOW", facts),
+      stuck: () => serverError("HOOK_STUCK", facts),
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof ServerError) log.error(`${error.message}. The server does not start`);
+    else log.exception("Hook onStarting failed, the server does not start", error);
+    return false;
+  }
 }
 
 async function leave(resolved: Resolved, journal: Journal): Promise<void> {
@@ -162,6 +199,10 @@ async function leave(resolved: Resolved, journal: Journal): Promise<void> {
     }
     clearTimeout(timer);
   }
+  await flush(journal);
+}
+
+async function flush(journal: Journal): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, LAST_LINES);

@@ -8,11 +8,18 @@ export interface Strays {
   logTo(log: ErrorLog): void;
 }
 
+/** How long a rejection that nobody handles may wait for what failed with it, in milliseconds. */
+const STRAY = 100;
+
 /** `early` is told of those that come before the server runs. */
 export function catchStrays(early: (error: unknown) => void): Strays {
   let tell = early;
   process.on("uncaughtException", (error) => tell(error));
-  process.on("unhandledRejection", (reason) => tell(reason));
+  // An import's own rejection comes later than that of a CommonJS module in it, and says more: so it is on Node 20.
+  process.on("unhandledRejection", (reason) => {
+    if (tell === early) setTimeout(() => tell(reason), STRAY);
+    else tell(reason);
+  });
   return {
     logTo(log) {
       tell = (error) =>

@@ -23,6 +23,12 @@ const defaultPort = 8000;
 /** sun_path has 108 bytes on Linux, the last a NUL: https://man7.org/linux/man-pages/man7/unix.7.html */
 const longestPath = 107;
 
+/** What is expected of a Unix socket's path that is too long; undefined for any other. */
+export const shorterPath = (path: string): string | undefined =>
+  Buffer.byteLength(path) > longestPath
+    ? `a path of at most ${longestPath} bytes for a Unix socket`
+    : undefined;
+
 function portOf(text: string): number | undefined {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   return port <= 65535 ? port : undefined;
@@ -48,9 +54,7 @@ export function parseAddress(text: string): Address | undefined {
 function parsePlace(text: string): Place | undefined {
   const unix = /^unix:(?:\/\/)?(.+)$/.exec(text)?.[1];
   if (unix !== undefined) {
-    return Buffer.byteLength(unix) <= longestPath && !unix.includes("\0")
-      ? { kind: "unix", path: unix }
-      : undefined;
+    return shorterPath(unix) === undefined && !unix.includes("\0") ? { kind: "unix", path: unix } : undefined;
   }
   const fd = /^fd:\/\/(\d{1,9})$/.exec(text)?.[1];
   if (fd !== undefined) return { kind: "fd", fd: Number(fd) };
@@ -99,6 +103,7 @@ export function address(): Codec<Address> {
     metavar: "ADDRESS",
     expected:
       "an address (HOST:PORT, :PORT, PORT, [IPV6]:PORT, unix:PATH, fd://N or fd://NAME, with http://, https://, uwsgi://, fastcgi:// or scgi:// before it)",
+    hint: (text) => shorterPath(/^(?:[a-z]+:\/\/)?unix:(?:\/\/)?(.+)$/.exec(text)?.[1] ?? ""),
     input: "string | number",
     schema: { type: ["string", "integer"] },
     parse: parseAddress,

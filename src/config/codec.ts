@@ -64,6 +64,8 @@ interface Scalar<T> {
   readonly metavar: string;
   /** Completes "expected ...". */
   readonly expected: string;
+  /** Completes it for a text that is nearly right, where more can be said. */
+  readonly hint?: (text: string) => string | undefined;
   readonly input: string;
   readonly schema: JsonSchema;
   readonly implied?: string;
@@ -78,8 +80,11 @@ interface Scalar<T> {
 
 /** A codec for one value that has one text. */
 export function scalar<T extends {}>(spec: Scalar<T>): Codec<T> {
-  const read = (value: T | undefined, from: unknown): Read<T> =>
-    value === undefined ? bad(spec.expected, from) : good(value);
+  const read = (value: T | undefined, from: unknown): Read<T> => {
+    if (value !== undefined) return good(value);
+    const hint = typeof from === "string" ? spec.hint?.(from) : undefined;
+    return bad(hint ?? spec.expected, from);
+  };
   return {
     metavar: spec.metavar,
     input: spec.input,

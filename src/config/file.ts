@@ -88,25 +88,28 @@ export async function readFile(
     throw failed(path, cwd, `can't be read: ${error instanceof Error ? error.message : error}`);
   }
   try {
-    if (!codeExtensions.includes(extname(path))) return content(await readData(path, source), false);
-    const { value, exports } = chosen(await loadModule(path, cache));
-    if (typeof value !== "function") return content(value, exports);
-    if (isClass(value)) throw failed(path, cwd, "expected an object of settings or a function, got a class");
-    const made: unknown = await value(context);
-    return content(made, false);
+    if (!codeExtensions.includes(extname(path))) {
+      const data = await readData(path, source);
+      // A file with comments alone.
+      return { origin, exports: false, values: data === undefined || data === null ? {} : valuesIn(data) };
+    }
+    const { value, ...rest } = chosen(await loadModule(path, cache));
+    if (typeof value === "function" && isClass(value))
+      throw failed(path, cwd, "expected an object of settings or a function, got a class");
+    const made: unknown = await (typeof value === "function" ? value(context) : value);
+    if (made === undefined && typeof value === "function")
+      throw failed(path, cwd, "expected an object of settings, got undefined: the function returns nothing");
+    return { origin, ...rest, values: valuesIn(made) };
   } catch (thrown) {
     if (thrown instanceof ServerError) throw thrown;
     const { at, reason } = explain(thrown, path, cwd);
     throw failed(path, cwd, reason, at, thrown);
   }
 
-  function content(values: unknown, exports: boolean): FileContent {
-    if (values === undefined || values === null) return { origin, values: {}, exports };
-    const entries = entriesOf(values);
-    if (entries === undefined) {
-      throw failed(path, cwd, `expected an object of settings, got ${show(values)}`);
-    }
-    return { origin, values: Object.fromEntries(entries), exports };
+  function valuesIn(data: unknown): Readonly<Record<string, unknown>> {
+    const entries = entriesOf(data);
+    if (entries === undefined) throw failed(path, cwd, `expected an object of settings, got ${show(data)}`);
+    return Object.fromEntries(entries);
   }
 }
 
@@ -124,12 +127,13 @@ async function readData(path: string, source: string): Promise<unknown> {
 
 const isClass = (value: object) => /^class\b/.test(Function.prototype.toString.call(value));
 
+type Chosen = Pick<FileContent, "exports" | "beside"> & { readonly value: unknown };
+
 /** The default export where there is one, otherwise the named exports. */
-function chosen(namespace: unknown): { readonly value: unknown; readonly exports: boolean } {
-  const entries = entriesOf(namespace);
-  if (entries === undefined) return { value: namespace, exports: false };
-  const named = new Map(entries);
-  return named.has("default")
-    ? { value: named.get("default"), exports: false }
-    : { value: namespace, exports: true };
+function chosen(namespace: unknown): Chosen {
+  const named = new Map(entriesOf(namespace));
+  if (!named.has("default")) return { value: namespace, exports: named.size > 0 };
+  const value = named.get("default");
+  named.delete("default");
+  return { value, exports: false, beside: Object.fromEntries(named) };
 }

@@ -78,7 +78,10 @@ type OfWorker = [worker: WorkerInfo];
 type OfBoth = [server: ServerInfo, worker: WorkerInfo];
 
 export const hooks = {
-  onStarting: hook<OfServer>("arbiter", "server")({ summary: "Before the server binds its sockets." }),
+  onStarting: hook<OfServer>(
+    "arbiter",
+    "server",
+  )({ summary: "Before the server binds its sockets, and within bootTimeout." }),
   onReload: hook<OfServer>("arbiter", "server")({ summary: "On a reload, before new workers start." }),
   whenReady: hook<OfServer>("arbiter", "server")({ summary: "Once all workers serve for the first time." }),
   preFork: hook<OfBoth>(

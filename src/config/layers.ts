@@ -21,6 +21,8 @@ export interface Entry {
 export interface Layer {
   readonly entries: readonly Entry[];
   readonly problems: readonly Problem[];
+  /** What is odd but no reason to stop. */
+  readonly warnings?: readonly Problem[];
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -56,11 +58,13 @@ export interface FileContent {
   readonly values: Readonly<Record<string, unknown>>;
   /** True where the values are a module's named exports: those that start with `_` are the module's own. */
   readonly exports: boolean;
+  /** A module's named exports beside its default one, which alone counts. */
+  readonly beside?: Readonly<Record<string, unknown>>;
 }
 
-export function fileLayer({ origin, values, exports }: FileContent): Layer {
+export function fileLayer({ origin, values, exports, beside = {} }: FileContent): Layer {
   const entries: Entry[] = [];
-  const problems: Problem[] = [];
+  const { problems, warnings } = outsiders(origin, beside, values);
   const seen = new Map<string, string>();
   for (const [written, value] of Object.entries(values)) {
     // Editors find a JSON file's schema by this key.
@@ -78,7 +82,27 @@ export function fileLayer({ origin, values, exports }: FileContent): Layer {
     seen.set(target.name, written);
     entries.push({ target, written, origin, given: { kind: "value", value } });
   }
-  return { entries, problems };
+  return { entries, problems, warnings };
+}
+
+/** Settings that are exported where they don't count. One that the default export has as well is only shared. */
+function outsiders(origin: string, beside: FileContent["values"], values: FileContent["values"]) {
+  const problems: Problem[] = [];
+  const warnings: Problem[] = [];
+  const what = "is exported beside the default export, which alone counts";
+  for (const [written, value] of Object.entries(beside)) {
+    const target = lookup(written);
+    const near = nearestName(written);
+    const isShared = Object.entries(values).some(
+      ([name, taken]) => lookup(name)?.name === target?.name && Object.is(taken, value),
+    );
+    if (target !== undefined) {
+      if (!isShared) problems.push({ origin, setting: written, what: `${what}: put it there` });
+    } else if (near !== undefined) {
+      warnings.push({ origin, setting: written, what: `${what}; did you mean ${near}, there?` });
+    }
+  }
+  return { problems, warnings };
 }
 
 function unknownWords(written: string): string {

@@ -53,7 +53,13 @@ export async function loadModule(path: string, cache: CacheDirectory): Promise<u
   const { cache: required } = createRequire(path);
   const before = new Set(Object.keys(required));
   try {
-    return await evaluate(path, { async: true });
+    await evaluate(path, { async: true });
+    return modules[path]?.exports;
+  } catch (error) {
+    // What jiti answers with merges the default export's members into the exports. It fails over a default of null, and
+    // would await one that is a promise.
+    if (modules[path]?.loaded === true) return modules[path].exports;
+    throw error;
   } finally {
     // What was loaded by require, such as JSON, is read anew the next time.
     for (const file of Object.keys(required)) {

@@ -25,9 +25,23 @@ function distance(from: string, to: string): number {
   return last[to.length] ?? to.length;
 }
 
-/** The candidate nearest to a word, where one is near enough to be what was meant. */
+/** What a beginning of this many letters stands for is no guess any more. */
+const enough = 3;
+
+/** The shortest of the candidates that begin with a word. */
+function completed(word: string, candidates: readonly string[]): string | undefined {
+  if (word.replace(/^-+/, "").length < enough) return undefined;
+  const [shortest] = candidates
+    .filter((candidate) => candidate.toLowerCase().startsWith(word))
+    .sort((one, other) => one.length - other.length);
+  return shortest;
+}
+
+/** The candidate that was meant by a word: one that begins with it, or else the nearest, where one is near enough. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const asked = word.toLowerCase();
+  const whole = completed(asked, candidates);
+  if (whole !== undefined) return whole;
   let best: { candidate: string; away: number } | undefined;
   for (const candidate of candidates) {
     const away = distance(asked, candidate.toLowerCase());

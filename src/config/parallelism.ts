@@ -38,7 +38,9 @@ export function cgroupCpus(read: ReadText): number {
     }
     if (!controllers.split(",").includes("cpu")) return [];
     return ancestry(group).map((at) => {
-      const file = (name: string) => read(posix.join(root, controllers, at, name))?.trim();
+      // The mount may name the controllers in another order, but has a link for each.
+      const file = (name: string) =>
+        (read(posix.join(root, controllers, at, name)) ?? read(posix.join(root, "cpu", at, name)))?.trim();
       return share(file("cpu.cfs_quota_us"), file("cpu.cfs_period_us"));
     });
   });

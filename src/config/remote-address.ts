@@ -1,5 +1,6 @@
 // Where logs and figures are sent to.
 import { isIPv6 } from "node:net";
+import { shorterPath } from "./address.ts";
 import { type Codec, scalar } from "./codec.ts";
 
 export type RemoteAddress =
@@ -31,7 +32,7 @@ function parseSyslog(text: string): RemoteAddress | undefined {
   const [, scheme, rest = ""] = /^(udp|tcp|unix):\/\/(.+)$/.exec(text) ?? [];
   if (scheme === "unix") {
     const path = rest.replace(/#stream$/, "");
-    return /#dgram$|\0/.test(path) || Buffer.byteLength(path) > 107 ? undefined : { kind: "unix", path };
+    return /#dgram$|\0/.test(path) || shorterPath(path) !== undefined ? undefined : { kind: "unix", path };
   }
   if (scheme !== "udp" && scheme !== "tcp") return undefined;
   const place = hostAndPort(rest, 514);
@@ -44,6 +45,7 @@ export function syslogAddress(): Codec<RemoteAddress> {
     metavar: "SYSLOG_ADDR",
     expected:
       "udp://HOST:PORT, tcp://HOST:PORT or unix://PATH of a stream socket (Node can't reach datagram sockets)",
+    hint: (text) => shorterPath(/^unix:\/\/(.+)$/.exec(text)?.[1]?.replace(/#stream$/, "") ?? ""),
     input: "string",
     schema: { type: "string" },
     parse: parseSyslog,

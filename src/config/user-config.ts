@@ -155,7 +155,7 @@ export interface UserConfig {
   timeout?: number | undefined;
 
   /**
-   * Seconds a worker may take to load the application; 0 is for ever.
+   * Seconds a worker may take to load the application, and onStarting to be done; 0 is for ever.
    * @default 60
    */
   bootTimeout?: number | undefined;
@@ -578,7 +578,7 @@ export interface UserConfig {
    */
   dogstatsdTags?: string | undefined;
 
-  /** Before the server binds its sockets. Runs in the arbiter. */
+  /** Before the server binds its sockets, and within bootTimeout. Runs in the arbiter. */
   onStarting?: Hooks["onStarting"] | undefined;
 
   /** On a reload, before new workers start. Runs in the arbiter. */

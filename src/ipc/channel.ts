@@ -41,7 +41,7 @@ export function isToWorker(message: unknown): message is ToWorker {
     case "loglevel":
       return typeof message.level === "string";
     case "drain":
-      return message.idle === "keep" || message.idle === "close";
+      return message.idle === "keep" || message.idle === "part" || message.idle === "close";
     case "tls":
       return isObject(message.material) && Array.isArray(message.material.certificates);
     case "init":

@@ -23,8 +23,11 @@ export interface ListenerSpec {
   readonly url: string;
 }
 
-/** What becomes of idle keep-alive connections: `keep` lets them live out their time (reload), `close` ends them at once (stop). */
-export type IdlePolicy = "keep" | "close";
+/**
+ * What becomes of idle keep-alive connections: `keep` lets them live out their time (reload), `close` ends them at once
+ * (stop). `part` is `keep` where nobody serves on at some of the addresses: what waits there is taken in first.
+ */
+export type IdlePolicy = "keep" | "part" | "close";
 
 export interface Init {
   readonly type: "init";

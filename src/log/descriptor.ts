@@ -54,6 +54,9 @@ const STANDARD: Readonly<Record<string, 1 | 2>> = {
   "/proc/self/fd/2": 2,
 };
 
+/** True for a target that is open already, so that nothing of its path matters. */
+export const isInherited = (target: string): boolean => target === "-" || target in STANDARD;
+
 // Without O_NONBLOCK the open of a named pipe waits for its reader, and so would every write when it is full.
 const { O_APPEND, O_CREAT, O_NOCTTY, O_NONBLOCK, O_WRONLY } = fs.constants;
 const FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK;

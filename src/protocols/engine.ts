@@ -4,8 +4,8 @@ import type { Socket } from "node:net";
 import type { Config } from "../config/config.ts";
 import type { Exchange } from "./exchange.ts";
 
-/** What becomes of idle connections: `keep` lets them live out their time, `close` ends them in a moment. */
-export type IdlePolicy = "keep" | "close";
+/** What becomes of idle connections: `keep` and `part` let them live out their time, `close` ends them in a moment. */
+export type IdlePolicy = "keep" | "part" | "close";
 
 export interface EngineOptions {
   readonly config: EngineConfig;

@@ -11,7 +11,7 @@ export interface Gates {
   resume(): void;
   /**
    * Closes the gates for a drain, and resolves when they are. With `keep` that is at once: others take what waits. With
-   * `close`, when the whole server stops, what waits in the kernel's queue is handed over first. `free` says whether
+   * `close`, when the whole server stops, and with `part`, what waits in the kernel's queue is handed over first. `free` says whether
    * the worker could take another connection at the moment; after a second or so it gets the rest all the same.
    */
   finish(idle: IdlePolicy, free: () => boolean): Promise<void>;

@@ -115,7 +115,7 @@ function drain(state: WorkerState, idle: IdlePolicy): WorkerStep {
   // Nothing is in flight before it serves.
   if (state.name === "waiting" || state.name === "booting") return gone(exit(0));
   // A stop may overtake a reload, never the other way round.
-  if (state.name === "draining" && (state.idle === "close" || idle === "keep")) return stay(state);
+  if (state.name === "draining" && (state.idle === "close" || idle !== "close")) return stay(state);
   return stay({ name: "draining", idle }, { type: "drain", idle });
 }
 

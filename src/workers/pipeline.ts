@@ -58,14 +58,19 @@ function guarded({ app, log }: PipelineOptions): Handle {
   };
 }
 
-function fail(exchange: Exchange, error: unknown, log: PipelineOptions["log"]): void {
+function fail(
+  exchange: Exchange,
+  error: unknown,
+  log: PipelineOptions["log"],
+  what = "Error handling request",
+): void {
   // Of another protocol's connection, the end is nothing that explains a failure.
   if (exchange.status !== 101 && exchange.signal.aborted) {
     const late = isTimeout(exchange.signal.reason);
     log.debug(`${late ? "Out of time" : "Client went away"} during request ${quoteBytes(exchange.target)}`);
     return;
   }
-  log.exception(`Error handling request ${quoteBytes(exchange.target)}`, error);
+  log.exception(`${what} ${quoteBytes(exchange.target)}`, error);
   if (exchange.answered) return exchange.cut();
   const body = "Internal Server Error\n";
   exchange.head(500, undefined, [
@@ -85,19 +90,26 @@ const isTimeout = (reason: unknown): boolean => reason instanceof Error && reaso
 function preceded(handle: Handle, { hooks, log }: PipelineOptions): Handle {
   const { preRequest } = hooks;
   if (preRequest === undefined) return handle;
+  const failed = (exchange: Exchange, error: unknown): void =>
+    fail(exchange, error, log, "Hook preRequest failed, and so the request");
   return (exchange) => {
     try {
       const result = preRequest(exchange);
-      if (!(result instanceof Promise)) return handle(exchange);
-      return result.then(
+      // It is not to be async, which only a function that is written so shows before it is called.
+      if (!isThenable(result)) return handle(exchange);
+      return Promise.resolve(result).then(
         () => handle(exchange),
-        (error: unknown) => fail(exchange, error, log),
+        (error: unknown) => failed(exchange, error),
       );
     } catch (error) {
-      fail(exchange, error, log);
+      failed(exchange, error);
     }
   };
 }
+
+/** A promise of any kind: what a hook returns need not be Node's own. */
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 
 /**
  * Whoever is told of a request's end wants to know who asked, also where that is who has gone: then the connection does not
@@ -131,7 +143,7 @@ function ending({ access, hooks, log }: PipelineOptions): Pipeline["over"] {
   return (exchange) => {
     try {
       const result = postRequest(exchange);
-      if (result instanceof Promise) result.catch(failed);
+      if (isThenable(result)) Promise.resolve(result).catch(failed);
     } catch (error) {
       failed(error);
     }

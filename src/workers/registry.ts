@@ -29,7 +29,8 @@ export type ImportModule = (path: string) => Promise<unknown>;
 
 const importNatively: ImportModule = (path) => import(pathToFileURL(path).href);
 
-const looksLikePath = (name: string): boolean => /[./\\]/.test(name) || isAbsolute(name);
+/** True for the path of a worker class of the user's own. */
+export const isWorkerPath = (name: string): boolean => /[./\\]/.test(name) || isAbsolute(name);
 
 /**
  * Checks a worker class without loading it: undefined where it is known or its file exists.
@@ -37,7 +38,7 @@ const looksLikePath = (name: string): boolean => /[./\\]/.test(name) || isAbsolu
  */
 export function checkWorkerClass(name: string, cwd: string): void {
   if (KINDS.has(ALIASES.get(name) ?? name)) return;
-  if (!looksLikePath(name)) {
+  if (!isWorkerPath(name)) {
     throw serverError("WORKER_CLASS_UNKNOWN", {
       name,
       known: workerClassNames,
@@ -65,7 +66,8 @@ export async function loadWorkerKind(
   try {
     loaded = await importModule(path);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const { describeFailure } = await import("../interfaces/loader/failure.ts");
+    const reason = `it can't be loaded:\n${await describeFailure(error, path)}`;
     throw serverError("WORKER_CLASS_FAILED", { path, reason }, error);
   }
   const kind = candidates(loaded).find(isWorkerKind);

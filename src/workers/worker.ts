@@ -14,6 +14,8 @@ const LAST_HOOK = 1_000;
 const LAST_THREADS = 1_000;
 /** What logs that go to other hosts may take, in milliseconds. */
 const LAST_LINES = 500;
+/** How long a rejection that nobody handles may wait for what the boot itself says, in milliseconds. */
+const STRAY = 100;
 /** What the last message may take when the arbiter does not read, in milliseconds. */
 const LAST_MESSAGE = 500;
 
@@ -25,8 +27,14 @@ export function runWorker(inbox: Inbox, channel: WorkerChannel): void {
   let booted: Booted | undefined;
 
   const crashed = (error: unknown): void => inbox.put({ type: "crashed", error, reason: reasonOf(error) });
+  // Node 20 tells of a CommonJS module that fails in an import twice, and the import's own rejection, which comes later,
+  // says more.
+  const strayed = (error: unknown): void => {
+    if (booted === undefined) setTimeout(() => crashed(error), STRAY);
+    else crashed(error);
+  };
   process.on("uncaughtException", crashed);
-  process.on("unhandledRejection", crashed);
+  process.on("unhandledRejection", strayed);
 
   const receive = (input: WorkerInput): void => {
     const next = step(state, input);

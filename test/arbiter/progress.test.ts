@@ -17,7 +17,7 @@ const worker = (id: number, name: "booting" | "serving" | "draining", generation
       ? { name, bootBy: 40_000 }
       : name === "serving"
         ? { name, beatBy: 40_000 }
-        : { name, killAt: 40_000 },
+        : { name, killAt: 40_000, beatBy: 40_000 },
   spawnedAt: 0,
   readyAt: null,
   retiring: null,

@@ -108,6 +108,15 @@ test("one application; one in GUNICORN_CMD_ARGS is ignored with a warning", asyn
   assert.deepEqual(warnings, [{ origin: "GUNICORN_CMD_ARGS", what: '"x:y" is no option and is ignored' }]);
 });
 
+test("what the file exports beside its default export, as if it were a setting, is worth a warning", async (t) => {
+  const cwd = directory(t, { "gunicorn.conf.ts": "export default {}; export const timeut = 3;" });
+  const { warnings } = await loadConfig({ argv: [], env: {}, cwd });
+  assert.deepEqual(
+    warnings.map(({ origin, setting }) => [origin, setting]),
+    [["gunicorn.conf.ts", "timeut"]],
+  );
+});
+
 test("what to do: serve, check, print, or say", async (t) => {
   const cwd = directory(t);
   const command = (...argv: string[]) => readCommand({ argv, env: {}, cwd });

@@ -115,6 +115,16 @@ test("a list of addresses in a file: text, a number, a list of both", () => {
   assert.match(String(accepted(codec, [9000, {}])), /^expected an address .* got \{\}$/);
 });
 
+test("a path that is too long for a Unix socket is told as such", () => {
+  const long = `/${"x".repeat(119)}`;
+  const what = /^expected a path of at most 107 bytes for a Unix socket, got "\S*unix:/;
+  for (const text of [`unix:${long}`, `unix://${long}`, `uwsgi://unix:${long}`, `unix:${"é".repeat(54)}`]) {
+    assert.match(String(accepted(settings.bind.codec, text)), what, text);
+  }
+  assert.match(String(accepted(settings.syslogAddr.codec, `unix://${long}`)), what);
+  assert.match(String(accepted(settings.bind.codec, "unix:")), /^expected an address/);
+});
+
 test("networks", () => {
   const { codec } = settings.forwardedAllowIps;
   for (const text of ["*", "10.0.0.0/8", "::/0", "fe80::1", ""]) assert.ok(codec.parse([text]).ok, text);

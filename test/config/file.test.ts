@@ -26,6 +26,8 @@ const forms: Readonly<Record<string, string>> = {
   "function.mts":
     "export default ({ env }: { env: Record<string, string> }) => ({ workers: env.STAGE?.length - 1 });",
   "async.ts": "export default async () => ({ workers: await Promise.resolve(3) });",
+  "promise.ts": "export default Promise.resolve({ workers: 3 });",
+  "promise.cjs": "module.exports = Promise.resolve({ workers: 3 });",
   "await.mts": "export default { workers: await Promise.resolve(3) };",
   "named.ts": "export const workers = 3;",
   "enum.ts": "enum Count { Three = 3 } export default { workers: Count.Three };",
@@ -121,6 +123,26 @@ const failures: Readonly<Record<string, { readonly text: string; readonly messag
     text: "export default () => 5;",
     message: /^made\.ts: expected an object of settings, got 5$/,
   },
+  "null.mjs": {
+    text: "export default null;",
+    message: /^null\.mjs: expected an object of settings, got null$/,
+  },
+  "null-exports.cjs": {
+    text: "module.exports = null;",
+    message: /^null-exports\.cjs: expected an object of settings, got null$/,
+  },
+  "undefined.ts": {
+    text: "export default undefined;",
+    message: /^undefined\.ts: expected an object of settings, got undefined$/,
+  },
+  "forgotten.ts": {
+    text: "export default () => { ({ workers: 3 }) };",
+    message: /^forgotten\.ts: expected an object of settings, got undefined: the function returns nothing$/,
+  },
+  "rejected.ts": {
+    text: 'export default Promise.reject(new Error("no vault"));',
+    message: /^rejected\.ts:1: Error: no vault$/,
+  },
   "class.mjs": {
     text: "export default class {}",
     message: /^class\.mjs: expected an object of settings or a function, got a class$/,
@@ -140,6 +162,20 @@ for (const [name, { text, message }] of Object.entries(failures)) {
     assert.match(await failure(join(cwd, name), cwd), message);
   });
 }
+
+test("named exports beside a default one are handed on apart, for whoever knows names", async (t) => {
+  const cwd = directory(t, {
+    "a.ts": "export const workers = 3; export default { timeout: 4 };",
+    "b.cjs": "exports.workers = 3; exports.default = () => ({ timeout: 4 });",
+  });
+  for (const name of ["a.ts", "b.cjs"]) {
+    const { values, beside, exports } = await read(join(cwd, name), cwd);
+    assert.deepEqual(
+      { values, beside, exports },
+      { values: { timeout: 4 }, beside: { workers: 3 }, exports: false },
+    );
+  }
+});
 
 test("a file that can't be read is told by its name", async (t) => {
   const cwd = directory(t);

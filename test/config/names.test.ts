@@ -29,6 +29,16 @@ test("the nearest name, in the style of the slip", () => {
   assert.equal(nearestName("somethingElseEntirely"), undefined);
 });
 
+test("a beginning stands for the name it begins, however much is missing", () => {
+  const flags = ["--workers", "--worker-class", "--worker-connections", "--timeout", "-w"];
+  assert.equal(nearest("--worker-cl", flags), "--worker-class");
+  assert.equal(nearest("--worker", flags), "--workers");
+  assert.equal(nearest("--Worker-conn", flags), "--worker-connections");
+  assert.equal(nearest("--ti", flags), undefined);
+  assert.equal(nearestName("max_req"), "max_requests");
+  assert.equal(nearestName("accessLogF"), "accessLogFormat");
+});
+
 test("nothing near enough is nothing", () => {
   assert.equal(nearest("x", ["workers"]), undefined);
   assert.equal(nearest("bnid", ["bind", "name"]), "bind");

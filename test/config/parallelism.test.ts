@@ -30,6 +30,15 @@ test("version 1: quota and period of the cpu controller", () => {
   assert.equal(cgroupCpus(read), 3);
 });
 
+test("version 1: mounted by another order of the controllers", () => {
+  const read = files({
+    "/proc/self/cgroup": "4:cpuacct,cpu:/docker/x\n",
+    "/sys/fs/cgroup/cpu/docker/x/cpu.cfs_quota_us": "200000\n",
+    "/sys/fs/cgroup/cpu/docker/x/cpu.cfs_period_us": "100000\n",
+  });
+  assert.equal(cgroupCpus(read), 2);
+});
+
 test("whole CPUs, at least one, never more than there are", () => {
   assert.equal(parallelism(v2({}), 8), 8);
   assert.equal(parallelism(v2({ "/sys/fs/cgroup/cpu.max": "50000 100000" }), 8), 1);

@@ -92,6 +92,30 @@ test("names that start with _ are a module's own, but not an object's", () => {
   assert.deepEqual(problems(file({ helper: () => {} }, true)), ["gunicorn.conf.ts: helper: unknown setting"]);
 });
 
+test("a setting exported beside the default export counts for nothing, and is refused", () => {
+  const onExit = () => {};
+  const layer = (values: Record<string, unknown>, beside: Record<string, unknown>) =>
+    fileLayer({ origin: "gunicorn.conf.ts", values, exports: false, beside });
+  assert.deepEqual(problems(layer({ timeout: 3 }, { workers: 3, max_requests: 3, onExit, helper: 1 })), [
+    "gunicorn.conf.ts: workers: is exported beside the default export, which alone counts: put it there",
+    "gunicorn.conf.ts: max_requests: is exported beside the default export, which alone counts: put it there",
+    "gunicorn.conf.ts: onExit: is exported beside the default export, which alone counts: put it there",
+  ]);
+  // What the default export has as well is only shared with whoever imports the file.
+  const shared = layer(
+    { workers: 3, onExit, max_requests: 5 },
+    { workers: 3, onExit, maxRequests: 5, timeut: 3 },
+  );
+  assert.equal(resolved(shared).config.workers, 3);
+  assert.deepEqual(shared.warnings, [
+    {
+      origin: "gunicorn.conf.ts",
+      setting: "timeut",
+      what: "is exported beside the default export, which alone counts; did you mean timeout, there?",
+    },
+  ]);
+});
+
 test("names every object has are no settings", () => {
   const values = JSON.parse('{"__proto__": {"workers": 5}, "constructor": 1, "toString": 2}');
   assert.equal(problems(file(values)).length, 3);

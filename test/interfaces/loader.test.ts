@@ -175,6 +175,14 @@ for (const [uri, content, wanted] of [
   });
 }
 
+test("a CommonJS module without exports has none, not even what Node calls its default export", async () => {
+  for (const uri of ["m", "m:app", "m:default.app"]) {
+    const error = await failure(uri, { "m.cjs": "const app = 1;" });
+    assert.equal(error.code, "APP_ATTRIBUTE");
+    assert.match(error.message, /There are none\.$/, uri);
+  }
+});
+
 const LOADING = "Error while loading the application:\n";
 /** Each ends where it should: none of our own frames, nor Node's loader's, follows. */
 for (const [what, files, wanted] of [

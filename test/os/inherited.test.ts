@@ -38,7 +38,7 @@ describe("takeInheritance", () => {
     assert.deepEqual(descriptors, [3, 4, 17, 21]);
     assert.deepEqual(takeInheritance({ ...variables }, 41, 40), {
       elder: 40,
-      daemon: false,
+      daemon: true,
       systemd,
       handed: [
         { fd: 5, requested: "127.0.0.1:80" },

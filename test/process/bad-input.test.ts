@@ -76,11 +76,24 @@ test("an application with a syntax error", async (t) => {
   assertPlain(outcome, 4, /app\.ts/, /2/);
 });
 
+test("a CommonJS module that fails in an application's import", async (t) => {
+  const files = {
+    "app.mjs": 'import "./part.cjs";\nexport const app = () => {};',
+    "part.cjs": "throw new Error('in part');",
+  };
+  for (const kind of [["sync"], ["threaded", "--threads", "2"]]) {
+    const outcome = await fails(t, [...LOCAL, "-w", "3", "-k", ...kind, "app.mjs:app"], { files });
+    assertPlain(outcome, 4, /Error while loading the application/, /Error: in part\s+at .*part\.cjs:1/);
+    assert.equal(times(outcome.text, /in part/), 1, outcome.text);
+  }
+});
+
 test("an application that never finishes importing", async (t) => {
-  const outcome = await fails(t, [...LOCAL, "--boot-timeout", "2", "app.mjs:app"], {
+  const outcome = await fails(t, [...LOCAL, "-w", "2", "--boot-timeout", "2", "app.mjs:app"], {
     files: { "app.mjs": "setInterval(() => {}, 1000); await new Promise(() => {}); export const app = 1;" },
   });
   assertPlain(outcome, 3, /not ready in time/, /Worker failed to boot/);
+  assert.equal(times(outcome.text, /Boot timeout/), 1, outcome.text);
 });
 
 test("an application that blocks for ever while importing", async (t) => {
@@ -145,6 +158,26 @@ test("GUNICORN_CMD_ARGS with an unclosed quote", async (t) => {
 
 test("an unknown worker class", async (t) => {
   assertPlain(await fails(t, ["-k", "evntloop", ...LOCAL, APP]), 1, /evntloop/, /eventloop/);
+});
+
+test("a worker class of the user's that does not load is told with the line, by --check-config as by a start", async (t) => {
+  const files = {
+    "throws.mjs": "\nthrow new Error('in class');",
+    "syntax.mjs": "\nexport default { name: };",
+    "exits.mjs": "\nprocess.exit(0);",
+    "other.mjs": "export default 3;",
+  };
+  for (const [name, ...patterns] of [
+    ["throws.mjs", /throws\.mjs: it can't be loaded:\n.*in class/, /throws\.mjs:2/],
+    ["syntax.mjs", /syntax\.mjs:2/, /SyntaxError/],
+    ["other.mjs", /is no worker class/],
+    ["exits.mjs", /exits\.mjs:2/],
+  ] as const) {
+    const check = await fails(t, ["--check-config", "-k", `./${name}`, ...LOCAL, APP], { files });
+    assertPlain(check, 1, /^Error: -k: workerClass: /m, ...patterns);
+    if (name === "exits.mjs") continue; // in a worker it is the worker that exits
+    assertPlain(await fails(t, ["-k", `./${name}`, ...LOCAL, APP], { files }), 3, ...patterns);
+  }
 });
 
 test("a port in use", async (t) => {
@@ -266,6 +299,37 @@ test("negative and absurd numbers", async (t) => {
   }
 });
 
+test("what only the machine can tell is told all at once, too, each with its origin", async (t) => {
+  const outcome = await fails(t, ["-k", "foo", "-u", "nobody-of-this-name", "-p", "/nope/server.pid", APP], {
+    files: {
+      "gunicorn.conf.mjs":
+        'export default { accesslog: "/nope/a", accessLogFormat: "%(nope)s", errorlog: "/nope/e" };',
+    },
+  });
+  assertPlain(
+    outcome,
+    1,
+    /-k: workerClass: unknown worker class "foo"/,
+    /gunicorn\.conf\.mjs: accesslog: \/nope\/a can't be written/,
+    /gunicorn\.conf\.mjs: errorlog: \/nope\/e can't be written/,
+    /gunicorn\.conf\.mjs: accessLogFormat: .*nope/,
+    /-p: pidfile: can't write \/nope\/server\.pid/,
+    /-u: user: no such user: "nobody-of-this-name"/,
+  );
+  assertPlain(
+    await fails(t, ["--chdir", "/nope", APP]),
+    1,
+    /^Error: --chdir: chdir: can't change to \/nope: it does not exist$/m,
+  );
+});
+
+test("what only opening can tell has its origin as well", async (t) => {
+  const outcome = await fails(t, ["--log-file", "unread.fifo", APP], {
+    script: 'mkfifo unread.fifo; exec "$@"',
+  });
+  assertPlain(outcome, 1, /^Error: --log-file: errorlog: unread\.fifo can't be written: nothing reads/m);
+});
+
 test("a user that does not exist, a directory that does not exist", async (t) => {
   assertPlain(await fails(t, ["-u", "nobody-of-this-name", ...LOCAL, APP]), 1, /nobody-of-this-name/);
   assertPlain(await fails(t, ["--chdir", "no/such/place", ...LOCAL, APP]), 1, /no\/such\/place/);
@@ -283,6 +347,29 @@ test("--check-config says nothing where all is well, and everything where it is 
     },
   );
   assertPlain(bad, 1, /not a socket/, /snyc.*sync/, /missing/, /nowhere/);
+});
+
+test("--check-config takes a relative socket for one below --chdir", async (t) => {
+  const args = ["--check-config", "--chdir", "sub", "-b", "unix:run/app.sock", APP];
+  const good = await fails(t, args, { files: { "sub/run/keep": "" } });
+  assert.deepEqual([good.code, good.text], [0, ""]);
+  const bad = await fails(t, args, { files: { "run/keep": "", "sub/keep": "" } });
+  assertPlain(bad, 1, /-b: bind: unix:run\/app\.sock: /);
+});
+
+test("an application that exits while it is imported fails its check, as it fails a start", async (t) => {
+  for (const question of ["--check-config", "--print-config"]) {
+    for (const text of [
+      "\nprocess.exit(0);",
+      "\nawait null; process.exit(7);",
+      "\nsetImmediate(() => process.exit()); await new Promise(() => {});",
+    ]) {
+      const outcome = await fails(t, [question, "--boot-timeout", "5", ...LOCAL, "app.mjs:app"], {
+        files: { "app.mjs": text },
+      });
+      assertPlain(outcome, 1, /process\.exit\([07]?\) was called/, /app\.mjs:2/);
+    }
+  }
 });
 
 test("--print-config shows each value with its origin, then loads the application", async (t) => {

@@ -42,6 +42,23 @@ test("process.exit in the file gives a reload up, and is an error at the start",
   assert.match(other.log(), /^Error: gunicorn\.conf\.mjs:1: Error: process\.exit\(0\) was called/m);
 });
 
+test("a reload whose settings don't fit the machine is given up, with all of them and where they stand", async (t) => {
+  const server = start(t, [], {
+    files: { [NAME]: `export default { ${SETTINGS} }` },
+    expected: [/Reload aborted/],
+  });
+  await ready(server, 1);
+  reload(
+    server,
+    `export default { ${SETTINGS}, workerClass: "foo", accesslog: "/nope/a", pidfile: "/nope/p" }`,
+  );
+  await server.saw(
+    /generation 1 serves on: gunicorn\.conf\.mjs: workerClass: unknown [^\n]*\ngunicorn\.conf\.mjs: accesslog: [^\n]*\ngunicorn\.conf\.mjs: pidfile: /,
+  );
+  assert.equal((await get(await server.url())).status, 200);
+  await server.stop();
+});
+
 test("a file that never answers is told of at the start", async (t) => {
   const files = { [NAME]: "export default () => new Promise(() => {});" };
   const server = start(t, [], { files });

@@ -157,3 +157,18 @@ test("a server in the background obeys WINCH and USR2", async (t) => {
   await ended(younger);
   assert.deepEqual([pidIn(server.dir), existsSync(join(server.dir, "app.sock"))], [null, false]);
 });
+
+test("a server in the background that is stopped before its upgrade has started leaves it the sockets", async (t) => {
+  const server = await launch(t, [...UNIX, "--log-file", "app.log", "--log-level", "debug", "app.mjs:app"]);
+  const pid = pidIn(server.dir) ?? assert.fail("no pid file");
+  process.kill(pid, "SIGUSR2");
+  const younger = Number(/arbiter pid=(\d+) is started/.exec(await logged(server.dir, /is started/))?.[1]);
+  t.after(() => killGroup(younger));
+  process.kill(pid, "SIGTERM");
+  const log = await logged(server.dir, /(Ready worker=[\s\S]*){2}/);
+  await ended(pid);
+  assert.equal((await get({ socketPath: join(server.dir, "app.sock") })).status, 200);
+  assert.doesNotMatch(log, /in use/);
+  process.kill(younger, "SIGTERM");
+  await ended(younger);
+});

@@ -105,13 +105,15 @@ test("a hook that throws is logged with its place, and disturbs nothing", async 
   };`;
   const server = start(t, [APP], {
     files: { "gunicorn.conf.mjs": config },
-    expected: [/Hook \w+ failed/, /preRequest/, /Error handling request/],
+    expected: [/Hook \w+ failed/],
   });
   await ready(server, 1);
   await server.saw(/Hook whenReady failed\s+Error: whenReady is broken[\s\S]*gunicorn\.conf\.mjs:2/);
   await server.saw(/Hook preFork failed/);
   await get(await server.url());
-  await server.saw(/preRequest is broken/);
+  await server.saw(
+    /Hook preRequest failed, and so the request \/\s+Error: preRequest is broken[\s\S]*gunicorn\.conf\.mjs:4/,
+  );
   await server.stop();
 });
 
@@ -121,4 +123,36 @@ test("onStarting that throws stops the start", async (t) => {
   assert.equal((await server.exited).code, 1);
   assert.match(server.log(), /not today/);
   assert.doesNotMatch(server.log(), /Listening at/);
+});
+
+test("onStarting that is never done stops the start, at once where nothing is left to settle it", async (t) => {
+  for (const [body, said] of [
+    [
+      "await new Promise(() => {});",
+      /gunicorn\.conf\.mjs: onStarting is never done: .*The server does not start/,
+    ],
+    [
+      "setInterval(() => {}, 1000); await new Promise(() => {});",
+      /gunicorn\.conf\.mjs: onStarting was not done within 1 s \(bootTimeout\)/,
+    ],
+  ] as const) {
+    const config = `export default { bootTimeout: 1, async onStarting() { ${body} } };`;
+    const server = start(t, [APP, "-b", "127.0.0.1:0"], { files: { "gunicorn.conf.mjs": config } });
+    assert.deepEqual(await server.exited, { code: 1, signal: null }, server.log());
+    assert.match(server.log(), said);
+    assert.doesNotMatch(server.log(), /Listening at/);
+  }
+});
+
+test("without a bootTimeout onStarting may take for ever, until a signal", async (t) => {
+  const config = `export default { bootTimeout: 0, async onStarting(server) {
+    process.once("beforeExit", () => server.log.error("nothing is left"));
+    server.log.info("waiting");
+    await new Promise(() => {});
+  } };`;
+  const server = start(t, [APP, "-b", "127.0.0.1:0"], { files: { "gunicorn.conf.mjs": config } });
+  await server.saw(/waiting/);
+  server.signal("SIGTERM");
+  assert.deepEqual(await server.exited, { code: 0, signal: null }, server.log());
+  assert.doesNotMatch(server.log(), /nothing is left|Listening at/);
 });

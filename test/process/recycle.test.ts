@@ -3,6 +3,7 @@ import http from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 import { get, ready } from "./client.ts";
+import { type Held, openLatch } from "./latch.ts";
 import { FIXTURES, start } from "./server.ts";
 
 const APP = `${join(FIXTURES, "apps.mjs")}:pid`;
@@ -47,3 +48,35 @@ for (const kind of ["sync", "threaded", "eventloop"]) {
     });
   }
 }
+
+test("a limit is a wish: while workers finish what they have, no more than the surge is added", async (t) => {
+  const latch = await openLatch();
+  t.after(() => latch.close());
+  const args = [
+    "-w",
+    "2",
+    "-k",
+    "eventloop",
+    "-b",
+    "127.0.0.1:0",
+    "--max-requests",
+    "3",
+    "--log-level",
+    "debug",
+  ];
+  const server = start(t, [...args, `${join(FIXTURES, "apps.mjs")}:hold`], { env: { LATCH: latch.path } });
+  await ready(server, 2);
+  const url = await server.url("/hold");
+  const answers: ReturnType<typeof get>[] = [];
+  const held: Held[] = [];
+  for (let i = 0; i < 40; i++) {
+    answers.push(get(url));
+    held.push(await latch.held());
+  }
+  assert.equal(server.workerPids().length, 3, server.log());
+  for (const one of held) one.release();
+  for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
+  // Now it goes on.
+  await ready(server, 4);
+  await server.stop();
+});

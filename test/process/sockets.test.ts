@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { statSync, writeFileSync } from "node:fs";
+import http from "node:http";
 import net from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { freePort } from "../peers/port.ts";
 import { get, ready } from "./client.ts";
 import { FIXTURES, start } from "./server.ts";
 
@@ -78,6 +80,35 @@ test("a reload opens new addresses before, and closes old ones after", async (t)
   server.signal("SIGTERM");
   await server.exited;
   assert.doesNotMatch(server.log(), /CRITICAL/);
+});
+
+test("an address that a reload takes away answers or refuses, also while an old worker lives on", async (t) => {
+  const config = (bind: string): string =>
+    `export default { bind: "${bind}", loglevel: "debug", keepalive: 20 };`;
+  for (const kind of ["eventloop", "threaded"]) {
+    const port = await freePort();
+    const files = { "gunicorn.conf.mjs": config(`127.0.0.1:${port}`) };
+    const server = start(t, ["-k", kind, APP], { files });
+    await ready(server, 1);
+    const url = `http://127.0.0.1:${port}/`;
+    const agent = new http.Agent({ keepAlive: true });
+    assert.equal((await get(url, agent)).status, 200);
+    writeFileSync(join(server.dir, "gunicorn.conf.mjs"), config("unix:new.sock"));
+    const outcomes: (string | number)[] = [];
+    const ask = (): Promise<string | number> =>
+      get(url).then(
+        ({ status }) => status,
+        (error: NodeJS.ErrnoException) => error.code ?? error.message,
+      );
+    server.signal("SIGHUP");
+    while (outcomes.at(-1) !== "ECONNREFUSED") outcomes.push(await ask());
+    assert.deepEqual([...new Set(outcomes)], [200, "ECONNREFUSED"]);
+    assert.equal(server.count(/Worker exited/), 0, "the idle connection has its time");
+    agent.destroy();
+    await server.saw(/Worker exited: worker=1 gen=1/);
+    assert.equal((await get({ socketPath: join(server.dir, "new.sock") })).status, 200);
+    await server.stop();
+  }
 });
 
 test("PORT makes it listen on all interfaces", async (t) => {

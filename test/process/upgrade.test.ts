@@ -193,6 +193,27 @@ test("the hook preExec runs in the old arbiter, and cancels the upgrade by throw
   await server.stop();
 });
 
+test("TERM while the hook preExec hangs answers what waits; its time is bootTimeout", async (t) => {
+  const conf = `export default { preExec(server) { server.log.info("preExec"); return new Promise(() => {}); } };`;
+  const expected = [/Upgrade failed/];
+  const server = launch(t, ["--boot-timeout", "2"], { files: { "gunicorn.conf.mjs": conf }, expected });
+  await ready(server, 1);
+  server.signal("SIGUSR2");
+  await server.saw(/Upgrade failed, this arbiter serves on: its hook preExec did not end within bootTimeout/);
+  server.signal("SIGUSR2");
+  await server.saw(/preExec\n/, 2);
+  const load = startLoad([await server.url()], { clients: 8, keepAlive: false });
+  await load.more(50);
+  const stopped = server.stop();
+  await stopped;
+  await load.stop();
+  // Before the listener is closed all are answered, and after that refused.
+  assert.deepEqual(
+    load.failures.filter((failure) => !/ECONNREFUSED/.test(failure)),
+    [],
+  );
+});
+
 test("kill -9 of the old arbiter leaves the new one in its place", async (t) => {
   const server = launch(t, [], { expected: [/The arbiter is gone/] });
   await ready(server, 1);

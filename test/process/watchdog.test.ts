@@ -208,6 +208,44 @@ test("a stuck worker does not outlive its arbiter", async (t) => {
   await ended(pid);
 });
 
+test("a worker that is stuck while it boots does not outlive its arbiter, whatever gracefulTimeout is", async (t) => {
+  const limits = ["--boot-timeout", "600", "--graceful-timeout", "600"];
+  const server = start(t, [...COMMON, "-k", "eventloop", ...limits, "app.mjs:app"], {
+    files: { "app.mjs": "process.stderr.write('IN\\n'); for (;;);" },
+  });
+  await server.saw(/^IN$/m);
+  await server.saw(/Booting worker/);
+  const [pid] = server.workerPids();
+  assert.ok(pid !== undefined);
+  server.signal("SIGKILL");
+  await ended(pid);
+});
+
+test("a worker that gets stuck while it drains is ended after its timeout", async (t) => {
+  const limits = ["-t", "2", "--graceful-timeout", "600"];
+  const server = start(t, [...COMMON, "-k", "eventloop", ...limits, "app.mjs:app"], {
+    files: {
+      "app.mjs": `export const app = (req, res) => {
+        if (req.url !== "/stick") return res.end("hello");
+        process.once("SIGWINCH", () => { for (;;); });
+        process.stderr.write("IN\\n");
+      };`,
+    },
+    expected: KILLED,
+  });
+  await ready(server, 1);
+  const lost = assert.rejects(get(await server.url("/stick")));
+  await server.saw(/^IN$/m);
+  const [pid = 0] = server.workerPids();
+  server.signal("SIGHUP");
+  await server.saw(/Draining worker=1 gen=1/);
+  process.kill(pid, "SIGWINCH");
+  await server.saw(/WORKER TIMEOUT \(worker=1 gen=1/);
+  await lost;
+  await ended(pid);
+  await server.stop();
+});
+
 test("an application that blocks its own start is told of before it is killed", async (t) => {
   // The kill does not wait for the watchdog.
   for (let attempt = 1; ; attempt++) {

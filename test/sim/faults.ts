@@ -27,27 +27,39 @@ export const faults: readonly Fault[] = [
   fault(
     "reconcile.js",
     "a drain has no end",
-    "killAt: now + worker.policy.gracefulTimeout",
-    "killAt: Number.POSITIVE_INFINITY",
+    "draining(worker, now + worker.policy.gracefulTimeout)",
+    "draining(worker, Number.POSITIVE_INFINITY)",
   ),
   fault(
     "reconcile.js",
     "SIGABRT is never followed by SIGKILL",
-    '{ name: "aborting", killAt: now + LAST_WORDS }',
-    '{ name: "aborting", killAt: Number.POSITIVE_INFINITY }',
+    ": killAt,\n            };",
+    ": Number.POSITIVE_INFINITY,\n            };",
   ),
   fault(
     "reconcile.js",
     "no last words after SIGABRT",
-    '"aborting", killAt: now + LAST_WORDS',
-    '"aborting", killAt: now',
+    "const killAt = now + LAST_WORDS;",
+    "const killAt = now;",
   ),
   fault("reconcile.js", "boot is not watched", ": now + policy.bootTimeout", ": Number.POSITIVE_INFINITY"),
   fault(
     "step.js",
     "a beat does not extend the deadline",
-    'if (worker.phase.name === "serving") {',
+    'if (worker.phase.name === "serving" || worker.phase.name === "draining") {',
     'if (worker.phase.name === "draining") {',
+  ),
+  fault(
+    "reconcile.js",
+    "who is stuck while it drains is not noticed",
+    '(phase.name === "serving" || phase.name === "draining") && phase.beatBy <= now',
+    'phase.name === "serving" && phase.beatBy <= now',
+  ),
+  fault(
+    "reconcile.js",
+    "recycling doubles the fleet",
+    "live.length + finishing(state) >= state.target + policy.maxSurge",
+    "live.length >= state.target + policy.maxSurge",
   ),
   fault(
     "step.js",
@@ -95,8 +107,8 @@ export const faults: readonly Fault[] = [
   fault(
     "step.js",
     "draining workers are not forgiven a stall",
-    '{ name: "draining", killAt: phase.killAt + late }',
-    '{ name: "draining", killAt: phase.killAt }',
+    "killAt: phase.killAt + late, beatBy: phase.beatBy + late",
+    "killAt: phase.killAt, beatBy: phase.beatBy + late",
   ),
   // Reload
   fault(
@@ -130,14 +142,14 @@ export const faults: readonly Fault[] = [
   fault(
     "reconcile.js",
     "the surge is one too many",
-    "live.length >= state.target",
-    "live.length > state.target",
+    "!wholesale && live.length >= state.target",
+    "!wholesale && live.length > state.target",
   ),
   fault(
     "reconcile.js",
-    "old sockets are closed while their workers drain",
-    "state.workers.some((worker) => worker.generation < state.generation)",
-    "state.workers.some((worker) => isServing(worker) && worker.generation < state.generation)",
+    "old sockets are closed while their workers serve",
+    "worker.generation < state.generation && isLive(worker)",
+    'worker.generation < state.generation && worker.phase.name === "booting"',
   ),
   fault("reconcile.js", "the new number of workers is forgotten", "    state.target = target;\n", ""),
   fault(
@@ -311,7 +323,7 @@ export const faults: readonly Fault[] = [
   fault(
     "stop.js",
     "takes the sockets from the new arbiter",
-    "state.upgrade !== null || state.elder",
+    'state.upgrade?.name === "running" || state.elder',
     "state.elder",
   ),
   fault("stop.js", "takes the sockets from the old arbiter", " || state.elder !== null", ""),

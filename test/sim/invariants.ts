@@ -1,7 +1,7 @@
 // What must hold after each step of any history, judged by the world's own account.
 
 import type { Effect, Event } from "../../src/arbiter/events.ts";
-import { createAccount, type Known } from "./account.ts";
+import { type Account, createAccount, type Known } from "./account.ts";
 import type { ArbiterState } from "./core.ts";
 import { createJustice } from "./justice.ts";
 import { createReloadWatch } from "./reloads.ts";
@@ -51,6 +51,7 @@ export function createInvariants(): Watch {
       if (spawned) {
         if (isStopping(before) || isStopping(state)) throw new Violation("spawned while stopping");
         checkCeiling(account.live(), state);
+        checkRecycling(account.known, effects, before, state);
       }
       if (drained !== null && !isStopping(state)) checkCapacity(account.serving, drained, state);
       checkResize(event, effects);
@@ -84,7 +85,7 @@ function checkSleep(state: ArbiterState, wakeAt: number | null, now: number): vo
 
 /** Whoever may be probed knows that the server stops, where no other arbiter serves on. */
 function checkAnnounced(known: ReadonlyMap<number, Known>, { phase, upgrade, elder }: ArbiterState): void {
-  const stops = phase.name === "announcing" && upgrade === null && elder === null;
+  const stops = phase.name === "announcing" && upgrade?.name !== "running" && elder === null;
   for (const { id, stage, announced } of known.values()) {
     if (announced > 1) throw new Violation(`told ${id} twice that the server stops`);
     if (stops && stage !== "going" && announced === 0) throw new Violation(`${id} does not know of the stop`);
@@ -129,6 +130,23 @@ function checkCeiling(live: number, state: ArbiterState): void {
   const ceiling =
     trial !== null && reloadMode === "all" ? 2 * wanted + maxSurge + retiring : state.target + maxSurge;
   if (live > ceiling) throw new Violation(`${live} workers where ${ceiling} are the most`);
+}
+
+/** Who has reached a limit is replaced while those before it finish only as far as the surge goes. */
+function checkRecycling(
+  known: Account["known"],
+  effects: readonly Effect[],
+  before: ArbiterState,
+  state: ArbiterState,
+): void {
+  if (before.rollout !== null || state.rollout !== null || !effects.some(({ type }) => type === "spawn"))
+    return;
+  const all = [...known.values()];
+  const live = all.filter(({ stage }) => stage !== "going").length;
+  const finishing = all.filter(({ stage, served }) => stage === "going" && served).length;
+  const most = state.target + state.policy.maxSurge;
+  if (live > state.target && live + finishing > most)
+    throw new Violation(`${live + finishing} processes for recycling where ${most} are the most`);
 }
 
 /** A drain for a reload, a recycle or a smaller target leaves as many serving as there should be. */

@@ -35,8 +35,9 @@ export function createSocketWatch(): SocketWatch {
         } else if (effect.type === "abandon") {
           settle(effect.generation);
         } else if (effect.type === "releaseOld") {
-          for (const { id, generation } of known.values()) {
-            if (generation < effect.generation) throw new Violation(`released what ${id} still uses`);
+          for (const { id, generation, stage } of known.values()) {
+            if (generation < effect.generation && stage !== "going")
+              throw new Violation(`released what ${id} still uses`);
           }
           for (const generation of held) if (generation < effect.generation) held.delete(generation);
         } else if (effect.type === "closeListeners") {

@@ -9,6 +9,7 @@ export interface UpgradeWatch {
 }
 
 export function createUpgradeWatch(): UpgradeWatch {
+  let starting = false;
   let younger = false;
   let elder: boolean | null = null;
 
@@ -16,15 +17,18 @@ export function createUpgradeWatch(): UpgradeWatch {
     stepped(event, before, effects) {
       elder ??= before.elder !== null;
       if (event.type === "upgradeFailed" || event.type === "upgradeExited") younger = false;
+      if (event.type === "upgradeFailed" || event.type === "upgradeSpawned") starting = false;
+      // Only from here on does anybody else serve on these sockets.
+      if (event.type === "upgradeSpawned") younger = true;
       const promoted = event.type === "promoted" && elder;
       if (promoted) elder = false;
       for (const effect of effects) {
         if (effect.type === "upgrade") {
-          if (younger || elder) throw new Violation("a third arbiter");
+          if (starting || younger || elder) throw new Violation("a third arbiter");
           if (before.phase.name !== "running" && before.phase.name !== "starting") {
             throw new Violation("upgraded while stopping");
           }
-          younger = true;
+          starting = true;
         } else if (effect.type === "promote" && !promoted) {
           throw new Violation("promoted although the elder lives");
         } else if (effect.type === "closeListeners" && effect.handedOver !== (younger || elder)) {

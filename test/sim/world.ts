@@ -125,6 +125,7 @@ export function createWorld(options: WorldOptions): World {
   let timer = Number.POSITIVE_INFINITY;
   let exitStatus: number | null = null;
   let stepsAtOnce = 0;
+  let listening = true;
 
   const uptime = (): number => now - suspendedFor;
   const receive = (event: Event): void => {
@@ -179,6 +180,9 @@ export function createWorld(options: WorldOptions): World {
         );
         return;
       }
+      case "closeListeners":
+        listening = false;
+        return;
       case "upgrade":
         return upgrade(options.upgrade?.() ?? { ms: 0, answer: { livesMs: Number.POSITIVE_INFINITY } });
       case "exit":
@@ -193,6 +197,7 @@ export function createWorld(options: WorldOptions): World {
   const upgrade = ({ ms, answer }: Upgrade): void => {
     const pid = 9_000 + trace.length;
     machine.later(ms, () => {
+      if (!listening) return receive({ type: "upgradeFailed", reason: "the arbiter stops" });
       if ("reason" in answer) return receive({ type: "upgradeFailed", reason: answer.reason });
       receive({ type: "upgradeSpawned", pid });
       machine.later(answer.livesMs, () => receive({ type: "upgradeExited", pid, code: 0, signal: null }));

@@ -151,10 +151,17 @@ describe("hooks", () => {
   it("keep the application from a request by failing before it", async (t) => {
     const seen: string[] = [];
     const app: Handler = ({ target }) => void seen.push(target);
-    const refusing = { preRequest: () => Promise.reject(new Error("no")) };
-    const { client, log } = await serve(t, app, { hooks: refusing });
-    assert.equal((await client.get("/x")).status, 500);
-    assert.deepEqual([seen, log], [[], ["exception: Error handling request /x: Error: no"]]);
+    // biome-ignore lint/suspicious/noThenProperty: a promise that is not Node's own
+    const foreign = { then: (_: unknown, reject: (error: Error) => void) => reject(new Error("no")) };
+    const fail = (): never => {
+      throw new Error("no");
+    };
+    for (const preRequest of [() => Promise.reject(new Error("no")), () => foreign, fail]) {
+      const { client, log } = await serve(t, app, { hooks: { preRequest } });
+      assert.equal((await client.get("/x")).status, 500);
+      assert.deepEqual(log, ["exception: Hook preRequest failed, and so the request /x: Error: no"]);
+    }
+    assert.deepEqual(seen, []);
   });
 
   it("harm nobody by failing afterwards", async (t) => {

@@ -41,7 +41,8 @@ describe("loadWorkerKind", () => {
       loadWorkerKind(path, "/", () => Promise.reject(new Error("broken"))),
       {
         code: "WORKER_CLASS_FAILED",
-        message: /registry\.test\.js: broken$/,
+        message:
+          /registry\.test\.js: it can't be loaded:\nError: broken\n {4}at .*registry\.test\.ts:\d+:\d+/,
       },
     );
     assert.throws(() => checkWorkerClass("./absent.ts", "/tmp"), {

@@ -63,7 +63,7 @@ of it, and each at least one.`,
     default: 60,
     flags: ["--boot-timeout"],
     takes: "at once",
-    summary: "Seconds a worker may take to load the application; 0 is for ever.",
+    summary: "Seconds a worker may take to load the application, and onStarting to be done; 0 is for ever.",
   }),
   gracefulTimeout: setting(seconds(), {
     default: 30,

@@ -41,7 +41,7 @@ function findDefault(uri: AppUri, exported: unknown): Found {
     }
   }
   // A compiled module without exports is an empty object.
-  if (whole === undefined || (isPlain(whole) && Object.keys(whole).length === 0)) {
+  if (whole === undefined || isEmpty(whole)) {
     throw missing(uri, "application", owners);
   }
   // `export default` compiled to CommonJS: once more below.
@@ -75,6 +75,9 @@ function isPlain(value: unknown): value is Named {
   return isObject(value) && [Object.prototype, null].includes(Object.getPrototypeOf(value));
 }
 
+/** What a CommonJS module without exports has for a default export. */
+const isEmpty = (value: unknown): boolean => isPlain(value) && Object.keys(value).length === 0;
+
 /** The factory that is to be called, or an error that says that it is none. */
 export function asFactory(uri: AppUri, value: unknown): (...args: unknown[]) => unknown {
   if (isFunction(value)) return value;
@@ -95,8 +98,9 @@ export function missingValue(uri: AppUri, value: unknown): Error {
 }
 
 function missing(uri: AppUri, name: string, owners: readonly unknown[]): Error {
+  const hasEmptyDefault = owners.some((owner) => has(owner, "default") && isEmpty(owner.default));
   const known = [...new Set(owners.filter(isObject).flatMap((owner) => Object.keys(owner)))].filter(
-    (key) => key !== "__esModule" && key !== "module.exports",
+    (key) => key !== "__esModule" && key !== "module.exports" && !(key === "default" && hasEmptyDefault),
   );
   const above = uri.path.slice(0, uri.path.indexOf(name));
   const near = nearest(name, known) ?? (known.length === 1 ? known[0] : undefined);

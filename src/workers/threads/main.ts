@@ -67,8 +67,13 @@ function crashed(error: unknown): void {
   leave({ type: "crashed" }, 1);
 }
 
+/** As in worker.ts: an import's own rejection comes later and says more, in milliseconds. */
+const STRAY = 100;
 process.on("uncaughtException", crashed);
-process.on("unhandledRejection", crashed);
+process.on("unhandledRejection", (error) => {
+  if (serving === undefined) setTimeout(() => crashed(error), STRAY);
+  else crashed(error);
+});
 
 port.on("message", (message: ToThread) => {
   switch (message.type) {

@@ -81,7 +81,9 @@ export function judge(before: Watch, sight: Sight, limits: Limits): Verdict {
   const interval = booting ? Math.min(limits.bootInterval, limits.interval) : limits.interval;
   const blocked = !stalled && blockedFor >= Math.max(3 * interval, 250);
 
-  const overdue = orphanedAt === null ? Number.NEGATIVE_INFINITY : now - orphanedAt - limits.grace;
+  // Who has not served yet has nothing to finish.
+  const grace = booting ? 0 : limits.grace;
+  const overdue = orphanedAt === null ? Number.NEGATIVE_INFINITY : now - orphanedAt - grace;
   const stuck = !booting && !stalled && limits.timeout > 0 && silent >= limits.timeout;
   const boot = booting && blocked && now >= bootLook(limits);
   const orphan = overdue >= 0 && blocked;

@@ -188,10 +188,10 @@ export const failure: readonly Scenario[] = [
       assert.deepEqual(deeds(world, 200), [
         "5100 spawn 4 slot=1 gen=1",
         "5200 drain 1 keep",
-        "5200 spawn 5 slot=2 gen=1",
-        "5300 drain 2 keep",
-        "5300 spawn 6 slot=3 gen=1",
-        "5400 drain 3 keep",
+        "5250 spawn 5 slot=2 gen=1",
+        "5350 drain 2 keep",
+        "5400 spawn 6 slot=3 gen=1",
+        "5500 drain 3 keep",
       ]);
     },
   },

@@ -20,7 +20,7 @@ export const reload: readonly Scenario[] = [
         "10100 drain 1 keep",
         "10100 spawn 4 slot=2 gen=2",
         "10200 drain 2 keep",
-        "10250 releaseOld 2",
+        "10200 releaseOld 2",
       ]);
       assert.equal(world.lines(/info: Reload complete: generation 2 serves with 2 worker/).length, 1);
       assert.equal(world.state().rollout, null);
@@ -55,7 +55,7 @@ export const reload: readonly Scenario[] = [
         "14000 adopt 2",
         "14000 drain 1 keep",
         "14000 drain 2 keep",
-        "14050 releaseOld 2",
+        "14000 releaseOld 2",
       ]);
     },
   },
@@ -253,8 +253,8 @@ export const reload: readonly Scenario[] = [
       world.run(30_000);
       assert.deepEqual(world.lines(/ drain | kill |releaseOld/), [
         "10100 drain 1 keep",
+        "10100 releaseOld 2",
         "14100 kill 1 SIGKILL",
-        "14101 releaseOld 2",
       ]);
     },
   },
