@@ -52,12 +52,11 @@ function isStuck(pairing: Pairing): boolean {
   return pipes > 0 && res.listenerCount("close") <= own + pipes;
 }
 
-/**
- * It need not end anything then, as streams and handlers of server-sent events don't. On the response alone, loggers listen
- * too, who are there in every request: that counts where it is being written to already.
- */
+/** It need not end anything then, as streams, long polls and handlers of server-sent events don't. */
 function isTold(pairing: Pairing): boolean {
   const { res, own } = pairing;
   if (hearsRequest(pairing) || awaitsBody(pairing) || res.listenerCount("unpipe") > 0) return true;
-  return res.headersSent && res.listenerCount("close") > own;
+  // Loggers, which are there in every request, listen to both alike.
+  const finish = res.listeners("finish");
+  return res.listeners("close").filter((listener) => !finish.includes(listener)).length > own;
 }
