@@ -10,12 +10,17 @@ import type { Environ } from "./wsgi.ts";
  * application was called with: Node's request, a Request of the Fetch standard, a WSGI environ or an ASGI scope.
  *
  * True where the request is in flight; false where it is over, or not one of this server's.
- * Throws a RangeError where `seconds` is no number from 0 on.
+ * Throws a RangeError where `seconds` is no number from 0 on, and a TypeError where `request` is no object.
  */
 export function extendDeadline(
   request: IncomingMessage | Request | Environ | ConnectionScope,
   seconds: number,
 ): boolean {
+  if (!isObject(request)) {
+    throw new TypeError(
+      `extendDeadline() takes the request, as the application was called with it, not ${String(request)}`,
+    );
+  }
   const own: unknown = Reflect.get(request, "tgunicorn.extendDeadline");
   return typeof own === "function" ? Reflect.apply(own, request, [seconds]) : extend(find(request), seconds);
 }

@@ -38,7 +38,7 @@ export interface Atom {
   /** True where the text is a whole number, which `%(atom)d` wants. */
   readonly whole: boolean;
   /** What it takes to know the value. */
-  readonly needs: "nothing" | "bodyBytes" | "duration";
+  readonly needs: "nothing" | "client" | "bodyBytes" | "duration";
 }
 
 type Text = Atom["text"];
@@ -55,7 +55,7 @@ const unspaced = (text: string): string => (text.includes(" ") ? text.replaceAll
 const micros = (durationMs: number): number => (durationMs > 0 ? Math.round(durationMs * 1000) : 0);
 
 const atoms: Readonly<Record<string, Atom>> = {
-  h: plain((record) => unspaced(quote(record.client.address)) || "-"),
+  h: { text: (record) => unspaced(quote(record.client.address)) || "-", whole: false, needs: "client" },
   l: constant("-"),
   u: plain((record) => unspaced(quote(basicUser(record.header("authorization")) ?? "-"))),
   t: plain(() => accessStamp()),
@@ -90,7 +90,7 @@ export function atom(name: string): Atom | undefined {
   const [, key = "", kind] = braces;
   if (kind === "i") return plain((record) => shown(record.header(key)));
   if (kind === "o") return plain((record) => shown(record.responseHeader(key)));
-  return plain((record) => shown(variable(record, key)));
+  return { text: (record) => shown(variable(record, key)), whole: false, needs: "client" };
 }
 
 /** A WSGI application mounted below a prefix has a shorter path than its target. */

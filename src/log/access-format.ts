@@ -9,6 +9,8 @@ export type { AccessRecord } from "./access-atoms.ts";
 /** What a format shows. */
 export interface AccessNeeds {
   /** True where the size of the answer's body is shown. */
+  /** Who asks: a connection that has been closed tells no more. */
+  readonly client: boolean;
   readonly bodyBytes: boolean;
   /** True where the duration is shown. */
   readonly duration: boolean;
@@ -53,6 +55,7 @@ function parse(format: string): { start: string; parts: readonly Part[]; needs: 
     if (last === undefined) start += text;
     else last.after += text;
   };
+  let client = false;
   let bodyBytes = false;
   let duration = false;
   let at = 0;
@@ -76,6 +79,7 @@ function parse(format: string): { start: string; parts: readonly Part[]; needs: 
         `unknown atom ${written}; known are h l u t r m U q H s b B f a T D M L p trace_id span_id, {header}i, {header}o and {variable}e`,
       );
     }
+    client ||= found.needs === "client";
     bodyBytes ||= found.needs === "bodyBytes";
     duration ||= found.needs === "duration";
     if (found.constant !== undefined && conversion === "s" && width === "" && precision === undefined) {
@@ -86,7 +90,7 @@ function parse(format: string): { start: string; parts: readonly Part[]; needs: 
     parts.push({ value, after: "" });
   }
   literal(format.slice(at));
-  return { start, parts, needs: { bodyBytes, duration } };
+  return { start, parts, needs: { client, bodyBytes, duration } };
 }
 
 const wrong = (what: string): Error => serverError("ACCESS_LOG_FORMAT", { what });

@@ -12,7 +12,7 @@ import { parseTraceparent } from "./trace.ts";
 export function jsonAccessFormat(origin: LogOrigin): AccessFormat {
   const from = `","log":"access",${jsonOrigin(origin)},"client":`;
   return {
-    needs: { bodyBytes: true, duration: true },
+    needs: { client: true, bodyBytes: true, duration: true },
     line(record, durationMs) {
       return (
         `{"time":"${isoStamp()}${from}${jsonText(record.client.address)}${userField(record.header("authorization"))}` +

@@ -92,6 +92,7 @@ export function joinAccess(sinks: readonly AccessSink[]): AccessSink | null {
   if (sinks.length === 1) return only;
   return {
     needs: {
+      client: sinks.some(({ needs }) => needs.client),
       bodyBytes: sinks.some(({ needs }) => needs.bodyBytes),
       duration: sinks.some(({ needs }) => needs.duration),
     },

@@ -65,7 +65,7 @@ export function accessLogger(
   const { take, flush } = guard("accessLogger", logger, warn);
   return {
     flush,
-    needs: { bodyBytes: true, duration: true },
+    needs: { client: true, bodyBytes: true, duration: true },
     write(record, durationMs) {
       take({
         time: Date.now(),

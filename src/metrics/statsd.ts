@@ -88,7 +88,7 @@ export function createStatsd(
       },
     },
     requests: {
-      needs: { bodyBytes: false, duration: true },
+      needs: { client: false, bodyBytes: false, duration: true },
       write({ status }, durationMs) {
         to.write(`${duration}${Math.round(durationMs * 1000) / 1000}|ms${tags}`);
         to.write(request);

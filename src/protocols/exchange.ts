@@ -103,6 +103,13 @@ export interface Exchange {
   end(chunk?: Uint8Array | string): void;
   /** Closes the connection without completing the answer, so that no client can take it for whole. */
   cut(): void;
+  /**
+   * To be asked where it is over and not complete: calls back, in a later turn, when an application that answers through Node's
+   * pair has done with it all the same, as far as that can be known: it ends the response, pipes something into it, or has
+   * been told that nobody waits. Where the handler's promise is `pending` that tells, and this calls back only where it is
+   * known to settle never. Other interfaces have a promise or are done.
+   */
+  whenReleased(pending: boolean, released: () => void): void;
   /** For an answer that was given or cut in the application's stead: what that still does to it changes and harms nothing. */
   seal(): void;
 
@@ -117,7 +124,10 @@ export interface Exchange {
   responseHeader(name: string): string | undefined;
 }
 
-/** An application behind an interface: it answers the exchange, now or later. A throw or a rejection is the application's failure. */
+/**
+ * An application behind an interface: it answers the exchange, now or later. A throw or a rejection is the application's
+ * failure. Without a promise, or once that has settled, nothing but the answer tells whether it still works.
+ */
 export type Handler = (exchange: Exchange) => void | Promise<void>;
 
 /**

@@ -12,7 +12,10 @@ export interface WorkerContext {
   readonly listeners: readonly ListenerSpec[];
   /** What TLS is served with; undefined where none is spoken. */
   readonly tls: TlsSource | undefined;
-  /** Answers one exchange: the application with hooks, logging and failure handling around it. It never throws. */
+  /**
+   * Answers one exchange: the application with hooks, logging and failure handling around it. It never throws, and a promise
+   * of the application's, which may settle before the exchange is over or long after it, never rejects.
+   */
   readonly handle: Handler;
   /** To be called once each exchange is over: answered, or its client gone. Undefined where nobody asks. */
   readonly over: ((exchange: Exchange) => void) | undefined;

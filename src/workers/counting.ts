@@ -57,7 +57,7 @@ function counted({ handle, over, upgraded }: Pipeline, ledger: Ledger): Pipeline
         socket[ACCEPTED_AT] = 0;
         ledger.waited(performance.now() - acceptedAt);
       }
-      handle(exchange);
+      return handle(exchange);
     },
     over(exchange) {
       const { status } = exchange;

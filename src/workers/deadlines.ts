@@ -60,13 +60,24 @@ export function createDeadlines(options: DeadlineOptions): Deadlines {
     began: began[place] ?? 0,
   });
 
+  /** True once for a request that has become slow, unless the watchdog has told of it. */
+  const isNewlySlow = (place: number, at: number): boolean => {
+    const before = done[place] ?? 0;
+    if (at - (began[place] ?? at) < slow || (before & SLOW) !== 0) return false;
+    done[place] = before | SLOW;
+    return vitals?.tell(place) !== false;
+  };
+
+  /** For how long the loop was blocked until `at`, where that explains a slow request. */
+  const blockedUntil = (at: number): number => {
+    const late = at - sweptAt - interval;
+    return late >= slow / 2 ? late : 0;
+  };
+
   const look = (place: number, exchange: Exchange, at: number, slowOnes: RequestInFlight[]): void => {
     const age = at - (began[place] ?? at);
     const before = done[place] ?? 0;
-    if (age >= slow && (before & SLOW) === 0) {
-      done[place] = before | SLOW;
-      if (vitals?.tell(place) !== false) slowOnes.push(told(place, exchange));
-    }
+    if (isNewlySlow(place, at)) slowOnes.push(told(place, exchange));
     if (age < limit + (forgiven[place] ?? 0) + exchange.extraTime || (before & OVER) !== 0) return;
     done[place] = (done[place] ?? 0) | OVER;
     // The application has done its part, and only the client is slow.
@@ -81,6 +92,8 @@ export function createDeadlines(options: DeadlineOptions): Deadlines {
       const place = free.length === 0 ? exchanges.length : (free.pop() ?? 0);
       // Who only watches need not know how long the request waited for its turn.
       const at = limited ? now() : shared(exchange.startedAt);
+      // Asked while the client is there: it may have gone when the request is told of.
+      if (slow !== Number.POSITIVE_INFINITY) void exchange.connection.peer;
       exchange.place = place;
       exchanges[place] = exchange;
       began[place] = at;
@@ -91,6 +104,11 @@ export function createDeadlines(options: DeadlineOptions): Deadlines {
     end(exchange) {
       const { place } = exchange;
       if (exchanges[place] !== exchange) return;
+      if (slow !== Number.POSITIVE_INFINITY) {
+        // One that has blocked the loop is over before the next sweep.
+        const at = now();
+        if (isNewlySlow(place, at)) onSlow([told(place, exchange)], blockedUntil(at));
+      }
       exchanges[place] = undefined;
       exchange.place = -1;
       free.push(place);
@@ -101,6 +119,7 @@ export function createDeadlines(options: DeadlineOptions): Deadlines {
       if (!limited) return;
       // Nobody is judged for time in which nothing of this process ran.
       const late = at - sweptAt - interval;
+      const blocked = blockedUntil(at);
       sweptAt = at;
       const slowOnes: RequestInFlight[] = [];
       for (const [place, exchange] of exchanges.entries()) {
@@ -108,7 +127,7 @@ export function createDeadlines(options: DeadlineOptions): Deadlines {
         if (late > STALLED_AFTER) forgiven[place] = (forgiven[place] ?? 0) + late;
         look(place, exchange, at, slowOnes);
       }
-      if (slowOnes.length > 0) onSlow(slowOnes.sort(longestFirst), late >= slow / 2 ? late : 0);
+      if (slowOnes.length > 0) onSlow(slowOnes.sort(longestFirst), blocked);
     },
     requests() {
       const list: RequestInFlight[] = [];

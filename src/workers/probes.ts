@@ -21,7 +21,7 @@ export function answeringProbes(
     ...pipeline,
     handle(exchange) {
       if (isProbe(exchange)) (leave.announced() ? stopping : served)(exchange);
-      else handle(exchange);
+      else return handle(exchange);
     },
     over:
       over &&

@@ -94,7 +94,7 @@ function tracked({ handle, over, upgraded, countBytes }: Pipeline, deadlines: De
   return {
     handle(exchange) {
       deadlines.begin(exchange);
-      handle(exchange);
+      return handle(exchange);
     },
     over(exchange) {
       deadlines.end(exchange);

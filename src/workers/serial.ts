@@ -1,11 +1,12 @@
 // One request at a time. While one runs the gate is closed, so that a client never waits behind a request that it
-// can't see when a sibling is idle.
+// can't see when a sibling is idle. It runs for as long as the application works on it, also where its client has gone.
 
 import type { Socket } from "node:net";
 import type { Exchange } from "../protocols/exchange.ts";
 import { createFront } from "../protocols/front.ts";
 import type { Serving, WorkerContext } from "./contract.ts";
 import { openGates } from "./gates.ts";
+import { createTurn } from "./turn.ts";
 
 export interface SerialOptions {
   /** Whether a connection stays open between requests. An idle one holds nobody up. */
@@ -21,31 +22,26 @@ export async function serveSerially(
   context: WorkerContext,
   { keepAlive, connections }: SerialOptions,
 ): Promise<Serving> {
-  const { config, handle, over } = context;
+  const { config, handle, over, log } = context;
   const most = connections || Number.POSITIVE_INFINITY;
   /** Requests that came while another ran: on connections kept open, or that took longer than PATIENCE to send them. */
   const waiting: Exchange[] = [];
-  let running: Exchange | undefined;
   let fresh: Socket | undefined;
   let open = 0;
 
-  const free = (): boolean => running === undefined && fresh === undefined && open < most;
+  const free = (): boolean => turn.exchange === undefined && fresh === undefined && open < most;
   const steer = (): void => {
     if (free()) gates.resume();
     else gates.pause();
   };
 
-  const run = (exchange: Exchange): void => {
-    running = exchange;
-    void handle(exchange);
-  };
-
   const goOn = (): void => {
-    running = undefined;
     const next = waiting.shift();
-    if (next !== undefined) run(next);
+    if (next !== undefined) turn.begin(next);
     else steer();
   };
+
+  const turn = createTurn({ config, handle, onEnd: goOn, log });
 
   const front = await createFront(context.listeners, {
     config,
@@ -54,15 +50,15 @@ export async function serveSerially(
     connections: context.connections,
     onExchange(exchange) {
       if (exchange.connection.socket === fresh) fresh = undefined;
-      if (running !== undefined) return void waiting.push(exchange);
-      run(exchange);
+      if (turn.exchange !== undefined) return void waiting.push(exchange);
+      turn.begin(exchange);
       // The gate is open until now where the connection had been silent for a while.
       steer();
     },
     onOver(exchange) {
-      if (exchange === running) {
+      if (exchange === turn.exchange) {
         over?.(exchange);
-        goOn();
+        turn.over();
         return;
       }
       const index = waiting.indexOf(exchange);
@@ -74,14 +70,14 @@ export async function serveSerially(
     upgrades: context.upgrades,
     onUpgraded(exchange) {
       context.upgraded?.(exchange);
-      if (exchange === running) goOn();
+      if (exchange === turn.exchange) turn.end();
     },
     onConnectionClosed(socket) {
       open--;
       if (socket === fresh) fresh = undefined;
       steer();
     },
-    log: context.log,
+    log,
     tls: context.tls,
   });
 
@@ -101,7 +97,11 @@ export async function serveSerially(
   steer();
 
   return {
-    drain: (idle) => front.drain(idle, gates.finish(idle, free)),
+    async drain(idle) {
+      turn.hurry();
+      await front.drain(idle, gates.finish(idle, free));
+      await turn.ended();
+    },
     stop() {
       gates.close();
       front.stop();

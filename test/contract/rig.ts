@@ -1,9 +1,9 @@
 // A worker kind that serves inside the test's own process.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Config } from "../../src/config/config.ts";
+import type { Config, ProtocolName } from "../../src/config/config.ts";
 import { bindHandle } from "../../src/os/handles.ts";
-import type { Exchange } from "../../src/protocols/exchange.ts";
+import type { Exchange, Handler } from "../../src/protocols/exchange.ts";
 import type { Serving, WorkerContext, WorkerKind } from "../../src/workers/contract.ts";
 
 type ServingConfig = Pick<
@@ -14,6 +14,8 @@ type ServingConfig = Pick<
   | "backlog"
   | "keepalive"
   | "gracefulTimeout"
+  | "requestTimeout"
+  | "timeout"
   | "headerTimeout"
   | "httpProtocols"
   | "http2MaxConcurrentStreams"
@@ -44,6 +46,8 @@ export const defaults: ServingConfig = {
   backlog: 64,
   keepalive: 20,
   gracefulTimeout: 30,
+  requestTimeout: 0,
+  timeout: 30,
   headerTimeout: 30,
   httpProtocols: ["h1"],
   http2MaxConcurrentStreams: 100,
@@ -75,6 +79,8 @@ export interface Held {
   readonly exchange: Exchange;
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
+  /** Settles the application's promise: it gives one at `/hold/async...`. */
+  done(): void;
 }
 
 export interface Rig {
@@ -96,6 +102,7 @@ export async function rig(
   kind: WorkerKind,
   settings: Partial<ServingConfig> = {},
   upgrades?: (protocol: string) => boolean,
+  protocol: ProtocolName = "http",
 ): Promise<Rig> {
   const { fd, port } = bindHandle({ host: "127.0.0.1", port: 0 });
   const seen: string[] = [];
@@ -103,11 +110,16 @@ export async function rig(
   const upgraded: string[] = [];
   const warnings = queue<string>();
   const holding = queue<Held>();
-  const handle = (exchange: Exchange): void => {
+  const handle: Handler = (exchange) => {
     seen.push(exchange.target);
     const { req, res } = exchange.node();
-    if (exchange.target.startsWith("/hold")) holding.put({ exchange, req, res });
-    else req.resume().on("end", () => res.end("hello"));
+    if (!exchange.target.startsWith("/hold")) return void req.resume().on("end", () => res.end("hello"));
+    let done = (): void => undefined;
+    const worked = new Promise<void>((resolve) => {
+      done = resolve;
+    });
+    holding.put({ exchange, req, res, done });
+    return exchange.target.startsWith("/hold/async") ? worked : undefined;
   };
   const context = servingContext(
     fd,
@@ -120,6 +132,7 @@ export async function rig(
     },
     settings,
     warnings.put,
+    protocol,
   );
   const serving = await kind.serve(context);
   return {
@@ -140,6 +153,7 @@ export function servingContext(
   pipeline: Pick<WorkerContext, "handle" | "over" | "upgraded" | "upgrades" | "countBytes">,
   settings: Partial<ServingConfig> = {},
   warning: (text: string) => void = () => undefined,
+  protocol: ProtocolName = "http",
 ): WorkerContext {
   const config: ServingConfig = new Proxy(
     { ...defaults, ...settings },
@@ -154,7 +168,7 @@ export function servingContext(
   return {
     config,
     identity: { id: 1, slot: 1, generation: 1 },
-    listeners: [{ fd, copies: [], protocol: "http", url: "http://test" }],
+    listeners: [{ fd, copies: [], protocol, url: "http://test" }],
     log: { debug() {}, info() {}, warning, error() {} },
     tls: undefined,
     connections: undefined,

@@ -175,10 +175,7 @@ const http2: Speaker = {
         );
         return { status: Number(found[":status"]), headers: pairs, body: unbroken(stream) };
       },
-      leave() {
-        stream.close(constants.NGHTTP2_CANCEL);
-        session.destroy();
-      },
+      leave: () => stream.close(constants.NGHTTP2_CANCEL, () => session.destroy()),
     };
   },
 };

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { WorkerKind } from "../../src/workers/contract.ts";
+import { atWork } from "./at-work.ts";
 import { type Client, connect } from "./client.ts";
 import { malformed } from "./malformed.ts";
 import { rig } from "./rig.ts";
@@ -164,6 +165,8 @@ export function workerKindContract(kind: WorkerKind, traits: Traits): void {
 
     if (traits.atOnce === "one") oneAtATime(kind);
   });
+
+  if (traits.atOnce === "one") atWork(kind);
 
   describe(`${kind.name}: drain`, () => {
     it("accepts no more, and is done when the last connection is", async () => {

@@ -184,6 +184,15 @@ test("the scope has every key of the specification", async (t) => {
   );
 });
 
+test("extendDeadline() says what it takes", () => {
+  for (const wrong of [null, undefined, "request"]) {
+    assert.throws(() => Reflect.apply(extendDeadline, undefined, [wrong, 1]), {
+      name: "TypeError",
+      message: `extendDeadline() takes the request, as the application was called with it, not ${wrong}`,
+    });
+  }
+});
+
 test("extendDeadline() takes a scope, and a copy of it", async (t) => {
   const { request, errors } = await looking(t, (scope) => [
     extendDeadline(scope, 1),

@@ -375,16 +375,17 @@ test("close() is called when the client goes away while a piece is awaited", asy
 test("a close() that fails is told in the log and harms no answer", async (t) => {
   for (const close of [
     () => {
-      throw new Error("at close");
+      throw new Error("at close", { cause: new Error("deeper") });
     },
     async () => {
-      throw new Error("at close");
+      throw new Error("at close", { cause: new Error("deeper") });
     },
   ]) {
     const { request, errors } = await serveLoose(t, saying("200 OK", [], Object.assign(["fine"], { close })));
     assert.equal((await request({ path: "/" })).body, "fine");
     await tick();
-    assert.match(errors.join(), /at close/);
+    // As all errors are told: with causes, and in terms of the sources.
+    assert.match(errors.join(), /at close[\s\S]*deeper/);
   }
 });
 

@@ -116,10 +116,13 @@ test("durations in seconds, milliseconds and microseconds", () => {
 });
 
 test("a format says what it needs", () => {
-  assert.deepEqual(compileAccessFormat("%(h)s %(s)s").needs, { bodyBytes: false, duration: false });
-  assert.deepEqual(compileAccessFormat("%(b)s").needs, { bodyBytes: true, duration: false });
+  const nothing = { client: false, bodyBytes: false, duration: false };
+  assert.deepEqual(compileAccessFormat("%(s)s").needs, nothing);
+  assert.deepEqual(compileAccessFormat("%(h)s %(s)s").needs, { ...nothing, client: true });
+  assert.deepEqual(compileAccessFormat("%({REMOTE_ADDR}e)s").needs, { ...nothing, client: true });
+  assert.deepEqual(compileAccessFormat("%(b)s").needs, { ...nothing, bodyBytes: true });
   for (const atom of ["T", "D", "M", "L"]) {
-    assert.deepEqual(compileAccessFormat(`%(${atom})s`).needs, { bodyBytes: false, duration: true });
+    assert.deepEqual(compileAccessFormat(`%(${atom})s`).needs, { ...nothing, duration: true });
   }
 });
 

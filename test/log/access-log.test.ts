@@ -24,7 +24,7 @@ test("a finished exchange is a line", (t) => {
   log.write({ ...record, status: 404 }, 2);
   log.close();
   assert.deepEqual(linesOf(target), ['::1 "GET / HTTP/1.1" 200 5 1500', '::1 "GET / HTTP/1.1" 404 5 2000']);
-  assert.deepEqual(log.needs, { bodyBytes: true, duration: true });
+  assert.deepEqual(log.needs, { client: true, bodyBytes: true, duration: true });
 });
 
 test("an exchange is a record as it is", () => {

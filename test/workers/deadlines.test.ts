@@ -17,6 +17,8 @@ interface Bench {
   pass(milliseconds: number): void;
   /** Lets them pass at once, as for a loop that is blocked. */
   jump(milliseconds: number): void;
+  /** The same, and nothing has come to run yet. */
+  block(milliseconds: number): void;
 }
 
 function bench(requestTimeout: number, slowRequest = 0): Bench {
@@ -46,6 +48,9 @@ function bench(requestTimeout: number, slowRequest = 0): Bench {
     jump(milliseconds) {
       now += milliseconds;
       deadlines.sweep();
+    },
+    block(milliseconds) {
+      now += milliseconds;
     },
   };
 }
@@ -205,6 +210,25 @@ describe("a slow request", () => {
     await begin(t, served, limits);
     limits.jump(2_700);
     assert.deepEqual(limits.events, ["slow GET /hold, blocked 2500"]);
+  });
+
+  it("is told of where it ends in the turn of the loop that it has blocked", async (t) => {
+    const [served, limits] = [await serving(t), bench(0, 2)];
+    const { exchange } = await begin(t, served, limits);
+    limits.block(2_700);
+    limits.deadlines.end(exchange);
+    limits.deadlines.sweep();
+    assert.deepEqual(limits.events, ["slow GET /hold, blocked 2500"]);
+  });
+
+  it("is not told of again at its end, and one that is not slow never", async (t) => {
+    const [served, limits] = [await serving(t), bench(0, 2)];
+    const slow = await begin(t, served, limits, "/hold/slow");
+    limits.pass(2_000);
+    const quick = await begin(t, served, limits, "/hold/quick");
+    limits.pass(1_000);
+    for (const { exchange } of [slow, quick]) limits.deadlines.end(exchange);
+    assert.deepEqual(limits.events, ["slow GET /hold/slow, blocked 0"]);
   });
 
   it("is left to the watchdog where that was first", async (t) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import type { AccessRecord } from "../../src/log/access-log.ts";
+import { type AccessRecord, accessLogTo, compileAccessFormat } from "../../src/log/access-log.ts";
 import { bindHandle } from "../../src/os/handles.ts";
 import type { Handler } from "../../src/protocols/exchange.ts";
 import { eventloop } from "../../src/workers/eventloop.ts";
@@ -193,12 +193,35 @@ describe("the access log", () => {
         res.write("é", "latin1");
         res.end(Buffer.from("12345"));
       },
-      { access: { needs: { bodyBytes: true, duration: true }, write } },
+      { access: { needs: { client: false, bodyBytes: true, duration: true }, write } },
     );
     await client.get("/a");
     client.send("HEAD /b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     await client.closed();
     assert.deepEqual(records, ["GET /a 200 6", "HEAD /b 200 0"]);
+  });
+});
+
+describe("a client that has gone", () => {
+  const gone = async (t: TestContext, options: Partial<PipelineOptions>): Promise<void> => {
+    const { client } = await serve(t, () => client.destroy(), options);
+    client.send("GET /gone HTTP/1.1\r\nHost: a\r\n\r\n");
+    await client.closed();
+  };
+
+  it("is known to the access log", async (t) => {
+    const line = await new Promise((resolve) => {
+      const { write, needs } = accessLogTo([resolve], compileAccessFormat("%(h)s %(s)s"), assert.fail);
+      void gone(t, { access: { needs, write } });
+    });
+    assert.equal(line, "127.0.0.1 499");
+  });
+
+  it("is known to postRequest", async (t) => {
+    const address = await new Promise((resolve) => {
+      void gone(t, { hooks: { postRequest: ({ client }) => resolve(client.address) } });
+    });
+    assert.equal(address, "127.0.0.1");
   });
 });
 

@@ -1,6 +1,6 @@
 // Serves a WSGI application: calls it, sends what it gives, and closes that.
 
-import { inspect } from "node:util";
+import { describeError } from "../../log/stack.ts";
 import type { Exchange, Handler } from "../../protocols/exchange.ts";
 import { requestLength } from "../answer.ts";
 import type { Callable } from "../detect.ts";
@@ -104,9 +104,7 @@ function close(body: unknown, log: WsgiContext["log"]): void | Promise<void> {
   if (typeof body !== "object" || body === null || !("close" in body) || typeof body.close !== "function")
     return;
   const failed = (error: unknown): void =>
-    log.error(
-      `The close() of the application's answer failed: ${error instanceof Error ? error.stack : inspect(error)}`,
-    );
+    log.error(`The close() of the application's answer failed\n${describeError(error)}`);
   try {
     const closing: unknown = Reflect.apply(body.close, body, []);
     if (closing instanceof Promise) return closing.then(() => {}, failed);

@@ -5,6 +5,7 @@ import { performance } from "node:perf_hooks";
 import type { Readable } from "node:stream";
 import type { Endpoint, Exchange, Upgrade } from "../exchange.ts";
 import { CLIENT_GONE, goneError } from "../gone.ts";
+import { whenReleased } from "../released.ts";
 import { rememberAbort } from "../signal.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { Http1Connection } from "./connection.ts";
@@ -190,6 +191,19 @@ export class Http1Exchange implements Exchange {
       res.headersSent && !res.chunkedEncoding && responseField(res, "content-length") === undefined;
     if (closeDelimited && socket.localAddress !== undefined) socket.resetAndDestroy();
     else stream.destroy();
+  }
+
+  whenReleased(pending: boolean, released: () => void): void {
+    const { stream } = this.connection;
+    // A client that leaves is read as an end or an error. Otherwise this side has closed: the application, or for it.
+    const closedHere = !stream.readableEnded && stream.errored === null;
+    if (closedHere && !pending) setImmediate(released);
+    else whenReleased({ req: this.req, res: this.res, own: this.listeners }, pending, released);
+  }
+
+  /** How many of the server's listen for the end of the response. */
+  protected get listeners(): number {
+    return this.aborter === undefined ? 1 : 2;
   }
 
   seal(): void {

@@ -155,6 +155,16 @@ export class Handshake extends Http1Exchange {
     else super.cut();
   }
 
+  override whenReleased(pending: boolean, released: () => void): void {
+    // Whoever has the connection is told by that itself.
+    if (!this.taken) super.whenReleased(pending, released);
+    else if (!pending) setImmediate(released);
+  }
+
+  protected override get listeners(): number {
+    return super.listeners - 1;
+  }
+
   override get status(): number {
     return this.written === 0 ? super.status : this.written;
   }

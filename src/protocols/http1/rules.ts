@@ -1,12 +1,12 @@
 // What is refused although node:http lets it through, and the limits of the configuration: one pass over the head.
-// Smuggling cases: RFC 9112 sections 3.2, 6.1 and 11.2.
+// Smuggling cases: RFC 9112 sections 3.2, 6.1 and 11.2. Node's parser also takes HTTP/0.9, HTTP/2.0, RTSP and ICE.
 
 import type { IncomingMessage } from "node:http";
 import type { Config } from "../../config/config.ts";
 import { compileSchemes } from "../trust/schemes.ts";
 
 export interface Refusal {
-  readonly status: 400 | 405 | 408 | 413 | 414 | 431;
+  readonly status: 400 | 405 | 408 | 413 | 414 | 431 | 505;
   /** For the log. */
   readonly reason: string;
   /** For the client; by default what the status stands for. */
@@ -30,7 +30,7 @@ export interface Peer {
 }
 
 /** The part of a request that the rules look at. */
-export type AskedHead = Pick<IncomingMessage, "method" | "url" | "httpVersionMinor"> & {
+export type AskedHead = Pick<IncomingMessage, "method" | "url" | "httpVersionMajor" | "httpVersionMinor"> & {
   readonly rawHeaders: readonly string[];
 };
 
@@ -62,10 +62,27 @@ const CODING: Refusal = { status: 400, reason: "Unsupported Transfer-Encoding" }
 const CODING_1_0: Refusal = { status: 400, reason: "Transfer-Encoding in an HTTP/1.0 request" };
 const SCHEMES: Refusal = { status: 400, reason: "Contradictory scheme headers" };
 
+// RFC 9110, section 15.6.6: 505 is for a major version. One without a version, or 0.9, is no request at all.
+const VERSION: Refusal = { status: 505, reason: "The HTTP version is neither 1.0 nor 1.1" };
+const OLD_VERSION: Refusal = { status: 400, reason: "HTTP/0.9 is not supported" };
+const METHOD: Refusal = { status: 400, reason: "The method is RTSP's or Icecast's, not HTTP's" };
+const ASTERISK: Refusal = { status: 400, reason: "The target * is for OPTIONS alone" };
+const HOST: Refusal = { status: 400, reason: "Invalid Host header" };
+
+/** Node doesn't tell whether RTSP/1.0, ICE/1.0 or HTTP/1.0 was said, but most of their methods are not HTTP's. */
+const FOREIGN: ReadonlySet<string> = new Set([
+  ...["ANNOUNCE", "DESCRIBE", "FLUSH", "GET_PARAMETER", "PAUSE", "PLAY", "RECORD", "REDIRECT"],
+  ...["SET_PARAMETER", "SETUP", "SOURCE", "TEARDOWN"],
+]);
+
+/** RFC 3986, section 3.2.2, with a port; it may be empty. In brackets also a zone, as some clients send it. */
+const HOST_FORM = /^(?:\[[\w.:~!$&'()*+,;=%-]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/;
+
 const UNDERSCORE: Refusal = { status: 400, reason: "Header name with an underscore" };
 
 const lower = (text: string): number => text.charCodeAt(0) | 0x20;
 const [H, T] = [lower("h"), lower("t")];
+const STAR = "*".charCodeAt(0);
 
 export function compileRules(settings: RuleSettings): Rules {
   const maxLine = settings.limitRequestLine || UNLIMITED;
@@ -79,8 +96,20 @@ export function compileRules(settings: RuleSettings): Rules {
   const ambiguous = (name: string, peer: Peer): boolean =>
     name.includes("_") && !((forwarders.has("*") || forwarders.has(name.toLowerCase())) && peer.trusted);
 
+  /** Most requests have the same. */
+  let validHost = "";
+  const isHost = (value: string): boolean => {
+    if (value === validHost) return true;
+    if (!HOST_FORM.test(value)) return false;
+    validHost = value;
+    return true;
+  };
+
   const check = (request: AskedHead, peer: Peer): Refusal | undefined => {
     const { method = "", url = "", rawHeaders } = request;
+    if (request.httpVersionMajor !== 1) return request.httpVersionMajor === 0 ? OLD_VERSION : VERSION;
+    if (method !== "GET" && method !== "POST" && FOREIGN.has(method)) return METHOD;
+    if (url.charCodeAt(0) === STAR && (url.length > 1 || method !== "OPTIONS")) return ASTERISK;
     // method SP target SP HTTP/1.1
     if (method.length + url.length + 10 > maxLine) return LINE;
     const { length } = rawHeaders;
@@ -96,7 +125,10 @@ export function compileRules(settings: RuleSettings): Rules {
       if (size + value.length + 4 > maxField) return FIELD;
       const first = name.charCodeAt(0) | 0x20;
       if (first === H) {
-        if (size === 4 && name.toLowerCase() === "host" && ++hosts > 1) return HOSTS;
+        if (size === 4 && name.toLowerCase() === "host") {
+          if (++hosts > 1) return HOSTS;
+          if (!isHost(value)) return HOST;
+        }
       } else if (first === T) {
         if (size === 17 && name.toLowerCase() === "transfer-encoding") {
           if (request.httpVersionMinor === 0) return CODING_1_0;

@@ -93,12 +93,14 @@ export function createHttp1(options: EngineOptions): Engine {
   const onClientError = (error: NodeJS.ErrnoException, socket: Socket): void => {
     const connection = socket[connectionOf];
     const refusal = refusalOf(error);
-    if (connection === undefined || refusal === undefined) return void socket.destroy();
+    // What is destroyed already was so by the application, with an error of its own, or is the client's end.
+    if (connection === undefined || refusal === undefined || socket.destroyed) return void socket.destroy();
     if (connection.deaf) return;
     connection.deaf = true;
     // Nothing was ever asked: browsers open connections ahead of need.
     if (refusal.status === 408 && socket.bytesRead === 0) return void socket.destroy();
-    invalid(socket, refusal);
+    if (error.code !== "HPE_INVALID_EOF_STATE") invalid(socket, refusal);
+    else log.debug(`ip=${socket.remoteAddress ?? ""} left in the middle of a request`);
     const { latest } = connection;
     if (mayAnswer(connection)) refuseConnection(socket, refusal);
     // A request that broke off in the middle of its answer: no client may take that for whole.

@@ -47,6 +47,8 @@ export function createHttp2(options: EngineOptions): Engine {
       method: fields.method,
       url: fields.target,
       rawHeaders: fields.rawHeaders,
+      // What the rules for HTTP/1.1 say of a head holds here, too.
+      httpVersionMajor: 1,
       httpVersionMinor: 1,
     };
     const refusal =

@@ -48,6 +48,7 @@ export class MessageExchange implements Exchange {
   #bodiless = false;
   #trailers: readonly string[] = [];
   #ended = false;
+  #isCut = false;
   #waiters: Waiter[] = [];
   #flows = true;
 
@@ -215,7 +216,13 @@ export class MessageExchange implements Exchange {
 
   cut(): void {
     if (this.over || this.#ended) return;
+    this.#isCut = true;
     this.#transport.cut();
+  }
+
+  whenReleased(pending: boolean, released: () => void): void {
+    if (this.#pair !== undefined && !this.#isCut) this.#pair.whenReleased(pending, released);
+    else if (!pending) setImmediate(released);
   }
 
   seal(): void {

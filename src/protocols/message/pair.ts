@@ -4,12 +4,15 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import { sealResponse } from "../http1/seal.ts";
+import { whenReleased } from "../released.ts";
 import { makeRequest } from "./request.ts";
 import { type WireExchange, WireSocket } from "./wire.ts";
 
 export interface Pair {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
+  /** See Exchange.whenReleased(). */
+  whenReleased(pending: boolean, released: () => void): void;
   /** What the application still does to the response changes nothing. */
   seal(): void;
   /** The exchange is over. */
@@ -50,6 +53,7 @@ export function makePair(exchange: PairedExchange): Pair {
   return {
     req,
     res,
+    whenReleased: (pending, released) => whenReleased({ req, res, own: 0 }, pending, released),
     seal() {
       sealResponse(res);
       socket.deaf = true;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { largestHead } from "../../../src/protocols/http1/rules.ts";
+import { compileRules, largestHead } from "../../../src/protocols/http1/rules.ts";
 import { defaults } from "../../contract/rig.ts";
 
 describe("node's own limit for a head", () => {
@@ -12,5 +12,41 @@ describe("node's own limit for a head", () => {
     assert.equal(largestHead({ ...defaults, limitRequestFields: 0 }), 1 << 20);
     assert.equal(largestHead({ ...defaults, limitRequestFields: 10_000 }), 1 << 20);
     assert.equal(largestHead({ ...defaults, limitRequestFieldSize: 10 }), 1 << 16);
+  });
+});
+
+describe("a Host header", () => {
+  const { check } = compileRules(defaults);
+  const head = { httpVersionMajor: 1, httpVersionMinor: 1 };
+  const refused = (host: string): boolean =>
+    check({ ...head, method: "GET", url: "/", rawHeaders: ["Host", host] }, { trusted: false }) !== undefined;
+
+  for (const host of [
+    ...["", "a", "a:80", "a:", "my_app.example.org", "xn--bcher-kva.example", "127.0.0.1:8000", "a.example."],
+    ...["[::1]", "[::1]:8000", "[fe80::1%25eth0]:80", "%61", "*.example.org"],
+  ]) {
+    it(`may be ${JSON.stringify(host)}`, () => assert.equal(refused(host), false));
+  }
+  for (const host of [
+    "a b",
+    "a/",
+    "a@b",
+    "a:x",
+    "a:80:80",
+    "::1",
+    "[::1",
+    "[]",
+    "b\u00fccher",
+    'a"',
+    "a\\b",
+    "<a>",
+    "a?b",
+  ]) {
+    it(`must not be ${JSON.stringify(host)}`, () => assert.equal(refused(host), true));
+  }
+
+  it("is asked with OPTIONS for the whole server", () => {
+    const asked = { ...head, method: "OPTIONS", url: "*", rawHeaders: ["Host", "a"] };
+    assert.equal(check(asked, { trusted: false }), undefined);
   });
 });

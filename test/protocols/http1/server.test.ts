@@ -35,6 +35,34 @@ describe("the scheme of an exchange", () => {
   });
 });
 
+describe("nobody is blamed for an invalid request", () => {
+  it("where the application destroys its own response", async (t) => {
+    const { port, serving, held, warnings } = await rig(eventloop);
+    t.after(() => serving.stop());
+    const client = await connect(port);
+    client.send(head("GET /hold HTTP/1.1", "Host: a"));
+    (await held()).res.destroy(new Error("own"));
+    await client.closed();
+    assert.deepEqual(warnings, []);
+  });
+
+  for (const [where, sent] of [
+    ["a head", "GET / HTTP/1.1\r\nHo"] as const,
+    ["a body", `${head("POST / HTTP/1.1", "Host: a", "Content-Length: 9")}half`] as const,
+    ["a chunked body", `${head("POST / HTTP/1.1", "Host: a", "Transfer-Encoding: chunked")}4\r\nha`] as const,
+  ]) {
+    it(`where a client leaves in the middle of ${where}`, async (t) => {
+      const { port, serving, warnings } = await rig(eventloop);
+      t.after(() => serving.stop());
+      const client = await connect(port);
+      client.send(sent);
+      client.end();
+      await client.closed();
+      assert.deepEqual(warnings, []);
+    });
+  }
+});
+
 describe("what comes after a request", () => {
   it("does not harm the answer to it when it is malformed", async (t) => {
     const { port, serving, held, warned, seen } = await rig(eventloop);
