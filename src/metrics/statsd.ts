@@ -27,13 +27,16 @@ const COUNTED: Readonly<Partial<Record<LogLevel, string>>> = {
   critical: "critical",
 };
 
-/** Several metrics in a datagram, a line each. */
+const ONE = ":1|c";
+
+/** Several metrics in a datagram, a line each; what is counted several times is counted in one line. */
 export function packMetrics(metrics: readonly string[]): readonly Packet[] {
   const packets: Packet[] = [];
+  const counters = new Map<string, number>();
   let text = "";
   let count = 0;
   let length = 0;
-  for (const metric of metrics) {
+  const add = (metric: string, times: number): void => {
     const size = Buffer.byteLength(metric) + 1;
     if (count > 0 && length + size - 1 > LONGEST) {
       packets.push({ text, count });
@@ -42,9 +45,14 @@ export function packMetrics(metrics: readonly string[]): readonly Packet[] {
       length = 0;
     }
     text += count === 0 ? metric : `\n${metric}`;
-    count++;
+    count += times;
     length += size;
+  };
+  for (const metric of metrics) {
+    if (metric.includes(ONE)) counters.set(metric, (counters.get(metric) ?? 0) + 1);
+    else add(metric, 1);
   }
+  for (const [metric, times] of counters) add(metric.replace(ONE, `:${times}|c`), times);
   if (count > 0) packets.push({ text, count });
   return packets;
 }

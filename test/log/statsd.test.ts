@@ -75,6 +75,11 @@ test("datagrams hold as many metrics as fit a packet, whole", () => {
   assert.deepEqual(packMetrics([]), []);
 });
 
+test("what is counted several times is one line of a datagram, and several messages", () => {
+  const [packet] = packMetrics(["a:1|c|#x:1", "d:3|ms|#x:1", "a:1|c|#x:1", "d:3|ms|#x:1", "b:1|c|#x:1"]);
+  assert.deepEqual(packet, { text: "d:3|ms|#x:1\nd:3|ms|#x:1\na:2|c|#x:1\nb:1|c|#x:1", count: 5 });
+});
+
 test("metrics arrive", async (t) => {
   const server = await listenUdp(t);
   const outlet = openStatsd(
