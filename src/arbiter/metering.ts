@@ -9,6 +9,7 @@ import { createFigures, type Figures, type ListenerFacts } from "./metrics/figur
 import { createLedgers } from "./metrics/ledgers.ts";
 import type { Sources } from "./metrics/samples.ts";
 import { emptyTally, tallied } from "./metrics/tally.ts";
+import type { Peeks } from "./peeks.ts";
 import { isCounted } from "./setup.ts";
 import type { ArbiterState } from "./state.ts";
 
@@ -33,10 +34,16 @@ export interface MeteringOptions {
   readonly listeners: () => readonly ListenerFacts[];
   /** Monotonic milliseconds. */
   readonly now: () => number;
+  readonly peek: Peeks["ask"];
 }
 
-export function createMetering({ warn, state, facts, listeners, now }: MeteringOptions): Metering {
+/** What a watchdog may take to say how many requests its stuck worker has, in milliseconds. */
+const PATIENCE = 900;
+
+export function createMetering({ warn, state, facts, listeners, now, peek }: MeteringOptions): Metering {
   const ledgers = createLedgers(warn);
+  const countOf = async (id: number): Promise<number | null> =>
+    (await peek(id, false, PATIENCE))?.reduce((sum, { count }) => sum + count, 0) ?? null;
   let tally = emptyTally;
   let figures: Figures | null = null;
   return {
@@ -53,7 +60,8 @@ export function createMetering({ warn, state, facts, listeners, now }: MeteringO
       if (event.type === "exited") ledgers.close(event.id);
     },
     follow(config) {
-      if (isCounted(config)) figures ??= createFigures({ ledgers, state, listeners, now, clock: Date.now });
+      if (isCounted(config))
+        figures ??= createFigures({ ledgers, state, listeners, now, clock: Date.now, peek: countOf });
       else {
         figures?.stop();
         figures = null;

@@ -82,7 +82,8 @@ export function createOutside({ helm, env, line }: OutsideOptions): Outside {
     const promoted = elder() !== null;
     const { createNotifier } = await import("./systemd/notify.ts");
     const latest = () => helm.metering.figures()?.history().at(-1);
-    notifier = createNotifier({ log, env, promoted, latest });
+    const failed = (): boolean => (helm.facts().lastReload?.failure ?? null) !== null;
+    notifier = createNotifier({ log, env, promoted, latest, failed });
     notifier.stepped(helm.state());
   }
 

@@ -67,6 +67,7 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
       facts,
       listeners: () => listenersOf(current()),
       now,
+      peek: processes.peek,
     });
     const outside = createOutside({
       env: origin.env,
@@ -291,7 +292,7 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
 
     options.signals.attach((signal, meaning) => {
       const ignored = meaning.type === "ignored";
-      if (ignored && state.upgrade === null) return log.warning(`${signal} ignored: ${meaning.why}`);
+      if (ignored && state.upgrade === null) return log.debug(`${signal} ignored: ${meaning.why}`);
       log.info(`Handling signal: ${signal.slice(3).toLowerCase()}`);
       enqueue(ignored ? meaning.unlessUpgrading : meaning);
     });

@@ -168,6 +168,8 @@ export function readOptions(argv: readonly string[]): Asked {
     const instead = flag.not?.[command];
     if (instead !== undefined) throw usage(`${command} has no ${text}; use ${instead}`);
   }
+  if (values.has("pidfile") && values.has("socket"))
+    throw usage("which server? -p and -s name one each: give one of them");
   const pidfile = values.get("pidfile")?.text ?? null;
   const socket = values.get("socket")?.text ?? (pidfile === null ? null : besidePidfile(pidfile));
   if (socket === null && known.alone !== true) {

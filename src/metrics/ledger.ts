@@ -31,7 +31,7 @@ const DOWNGRADED = 8;
 const PROCESSOR = 9;
 const COLLECTING = 10;
 const GAUGES = COLLECTING + COLLECTIONS.length;
-const WAIT = GAUGES + 6;
+const WAIT = GAUGES + 7;
 const FINE = WAIT + HISTOGRAM;
 /** What comes most stands first: only what has been used is written. */
 const REQUESTS = FINE + FINE_BUCKETS;
@@ -49,6 +49,8 @@ export interface LoopGauges {
   /** Bytes that V8 uses of its heap, and has. */
   readonly heapUsed: number;
   readonly heapTotal: number;
+  /** How often it has looked at itself: one that is stuck does not. */
+  readonly looks: number;
 }
 
 const gaugeNames = [
@@ -58,6 +60,7 @@ const gaugeNames = [
   "utilization",
   "heapUsed",
   "heapTotal",
+  "looks",
 ] as const satisfies readonly (keyof LoopGauges)[];
 
 export interface LedgerOptions {
@@ -224,6 +227,11 @@ export function addRow(sum: Float64Array, row: ArrayLike<number>): void {
   }
 }
 
+/** Sets the seconds of processor time, where more is known of them than the row says. */
+export function burnt(row: Float64Array, seconds: number): void {
+  row[PROCESSOR] = Math.max(row[PROCESSOR] ?? 0, seconds);
+}
+
 export function readCounted(row: ArrayLike<number>): Counted {
   const at = (place: number): number => row[place] ?? 0;
   const [minor, incremental, major, weakcb] = COLLECTIONS.map((_, kind) => at(COLLECTING + kind));
@@ -270,6 +278,7 @@ export function readGauges(row: ArrayLike<number>): LoopGauges {
     utilization: at("utilization"),
     heapUsed: at("heapUsed"),
     heapTotal: at("heapTotal"),
+    looks: at("looks"),
   };
 }
 

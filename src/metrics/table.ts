@@ -91,7 +91,7 @@ export const metrics = {
     "gauge",
     "How late the event loop was in the last seconds: median (0.5), 99th percentile (0.99) and worst (1); of threads the worst.",
     "worker",
-    "quantile",
+    "percentile",
   ),
   tgunicorn_worker_event_loop_utilization: metric(
     "gauge",

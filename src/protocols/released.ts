@@ -20,7 +20,8 @@ export function whenReleased(pairing: Pairing, pending: boolean, released: () =>
     setImmediate(released);
   };
   if (isStuck(pairing)) return release();
-  if (pending) return;
+  // Whoever listens for the client's end has been told, whatever its promise waits for: Next's settles only at `finish`.
+  if (pending) return isTold(pairing) ? release() : undefined;
   if (res.writableEnded || res.destroyed || isTold(pairing)) return release();
   res.once("pipe", release);
   // Own properties, since Express puts another prototype under every response.

@@ -38,6 +38,7 @@ export function observeLoop(ledger: Ledger): void {
       utilization: performance.eventLoopUtilization(now, before).utilization,
       heapUsed,
       heapTotal,
+      looks: ++looks,
     });
     before = now;
     // Of a process, not of its threads.
@@ -45,7 +46,7 @@ export function observeLoop(ledger: Ledger): void {
       const { user, system } = process.cpuUsage();
       ledger.processor((user + system) / 1e6);
     }
-    if (++looks % WINDOW === 0) delay.reset();
+    if (looks % WINDOW === 0) delay.reset();
   };
   setInterval(look, EVERY).unref();
 

@@ -76,8 +76,8 @@ test("every metric of the table has samples with the labels that it names, and n
         workerClass: "sync",
         row: busy,
         loops: [
-          { delayP50: 1, delayP99: 2, delayMax: 3, utilization: 0.5, heapUsed: 1, heapTotal: 2 },
-          { delayP50: 1, delayP99: 4, delayMax: 5, utilization: 0.1, heapUsed: 1, heapTotal: 2 },
+          { delayP50: 1, delayP99: 2, delayMax: 3, utilization: 0.5, heapUsed: 1, heapTotal: 2, looks: 1 },
+          { delayP50: 1, delayP99: 4, delayMax: 5, utilization: 0.1, heapUsed: 1, heapTotal: 2, looks: 1 },
         ],
       },
     ],

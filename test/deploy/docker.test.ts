@@ -20,6 +20,12 @@ function instruction(keyword: string): string {
 /** An instruction in exec form. */
 const words = (keyword: string): string[] => JSON.parse(instruction(keyword));
 
+/** What the image serves with: GUNICORN_CMD_ARGS, and CMD. */
+function served(): string[] {
+  const [, options = ""] = /^ENV GUNICORN_CMD_ARGS="([^"]*)"$/m.exec(text("docker/Dockerfile")) ?? [];
+  return [...options.split(" "), ...words("CMD")];
+}
+
 test("the Dockerfile has no mistakes", (t) => {
   if (!hasSchemas(t)) return;
   assert.deepEqual(read("docker/Dockerfile")[0]?.problems, []);
@@ -31,7 +37,7 @@ test("the image runs the server itself, as a user of its own that may change not
   assert.doesNotMatch(instruction("COPY"), /chown/);
   assert.equal(instruction("STOPSIGNAL"), "SIGTERM");
   assert.deepEqual(words("ENTRYPOINT"), ["/app/node_modules/.bin/tgunicorn"]);
-  const options = given(words("CMD"));
+  const options = given(served());
   const bound = ["bind", "healthBind", "metricsBind"].map((name) => String(options[name]).replace(/.*:/, ""));
   assert.deepEqual(instruction("EXPOSE").split(" "), bound);
 });
@@ -41,7 +47,7 @@ test("compose gives the server the time that it may take to stop", (t) => {
   const [compose] = read("docker/compose.yaml");
   assert.deepEqual(compose?.problems, []);
   const app = at(compose?.documents[0], "services", "app");
-  const needed = seconds(given(words("CMD")), "gracefulTimeout");
+  const needed = seconds(given(served()), "gracefulTimeout");
   assert.ok(Number.parseFloat(String(at(app, "stop_grace_period"))) > needed);
 });
 

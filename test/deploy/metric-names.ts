@@ -15,7 +15,7 @@ const VALUES: Readonly<Record<string, Readonly<Record<string, readonly string[]>
   tgunicorn_requests_total: { status: STATUSES, method: METHODS },
   tgunicorn_request_duration_seconds: { status: STATUSES, method: METHODS },
   tgunicorn_worker_gc_seconds_total: { kind: COLLECTIONS },
-  tgunicorn_worker_event_loop_delay_seconds: { quantile: ["0.5", "0.99", "1"] },
+  tgunicorn_worker_event_loop_delay_seconds: { percentile: ["50", "99", "100"] },
 };
 
 export const METRICS: Readonly<Record<string, Labels>> = Object.fromEntries(

@@ -6,7 +6,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { hasPeers } from "../peers/peer.ts";
-import { scratch } from "../process/server.ts";
+import { get, ready } from "../process/client.ts";
+import { scratch, start } from "../process/server.ts";
 import { at, DEPLOY, list, text, type Value } from "./files.ts";
 
 function promtool(args: readonly string[], cwd = join(DEPLOY, "prometheus")): void {
@@ -65,4 +66,32 @@ test("the dashboard's panels have numbers of their own and lie beside one anothe
       .map((b) => `${a.title} lies upon ${b.title}`),
   );
   assert.deepEqual([...wrong, ...boxes.filter(({ right }) => !(right <= 24)).map(({ title }) => title)], []);
+});
+
+test("promtool finds nothing to object to in the metrics themselves", async (t) => {
+  if (!hasPeers(t, "promtool")) return;
+  const args = [
+    "-b",
+    "127.0.0.1:0",
+    "--metrics-bind",
+    "127.0.0.1:0",
+    "-k",
+    "eventloop",
+    "--log-level",
+    "debug",
+  ];
+  const app = "export const app = (request, response) => response.end();";
+  const server = start(t, [...args, "app:app"], { files: { "app.mjs": app } });
+  await ready(server, 1);
+  const [, url = ""] = await server.saw(/Metrics: (http:\S+)/);
+  await get(await server.url());
+  const look = async (): Promise<string> => (await get(`${url}/metrics`)).body;
+  let text = await look();
+  while (!text.includes("event_loop_delay_seconds{")) text = await look();
+  const { status, stdout, stderr } = spawnSync("promtool", ["check", "metrics"], {
+    input: text,
+    encoding: "utf8",
+  });
+  assert.deepEqual([status, stdout, stderr], [0, "", ""]);
+  await server.stop();
 });

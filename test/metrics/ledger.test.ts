@@ -151,6 +151,7 @@ test("rows add up, but for what is so just now", () => {
     utilization: 0.5,
     heapUsed: 10,
     heapTotal: 20,
+    looks: 1,
   });
   one.moment();
   const sum = emptyRow();

@@ -66,17 +66,53 @@ export interface FiguresOptions {
   readonly now: () => number;
   /** Unix time in milliseconds. */
   readonly clock: () => number;
+  /** How many requests a worker has, as its watchdog sees it; null where nobody says. */
+  readonly peek: (id: number) => Promise<number | null>;
 }
 
 const EVERY = 1_000;
+/** A loop that has not looked at itself for so long is stuck, in milliseconds: it does so each second. */
+const STUCK_AFTER = 2_500;
 /** How many seconds are remembered. */
 const HISTORY = 300;
 
-export function createFigures({ ledgers, state, listeners, now, clock }: FiguresOptions): Figures {
+export function createFigures({ ledgers, state, listeners, now, clock, peek }: FiguresOptions): Figures {
   let tracks: ReadonlyMap<number, Track> = new Map();
   let fleet: Track = [];
   const history: Moment[] = [];
   const full = new Map<string, number>();
+
+  /** When each loop was seen to have looked at itself last; and what others say of the requests of those that are stuck. */
+  const looks = new Map<string, { readonly looks: number; readonly at: number }>();
+  const busy = new Map<number, number>();
+
+  const freshened = (id: number, loop: LoopGauges, place: number): LoopGauges => {
+    const key = `${id}.${place}`;
+    const last = looks.get(key);
+    if (last === undefined || last.looks !== loop.looks) {
+      looks.set(key, { looks: loop.looks, at: now() });
+      return loop;
+    }
+    return isStuck(id, place) ? stuck(loop, (now() - last.at - EVERY) / 1_000) : loop;
+  };
+  const isStuck = (id: number, place: number): boolean => {
+    const last = looks.get(`${id}.${place}`);
+    return last !== undefined && last.looks > 0 && now() - last.at >= STUCK_AFTER;
+  };
+  const live = (): LiveCounts[] =>
+    ledgers.live().map((one) => ({
+      ...one,
+      loops: one.loops.map((loop, place) => freshened(one.id, loop, place)),
+    }));
+  const inFlightOf = ({ id, row }: LiveCounts): number => busy.get(id) ?? inFlight(readCounted(row));
+  /** A loop that is stuck has not written down what it is stuck in. */
+  const glance = ({ id, loops }: LiveCounts): void => {
+    if (!loops.some((_, place) => isStuck(id, place))) return void busy.delete(id);
+    peek(id).then(
+      (count) => (count === null ? undefined : void busy.set(id, count)),
+      () => undefined,
+    );
+  };
 
   const queues = (): QueueFigures[] => {
     const all = listeners();
@@ -91,25 +127,30 @@ export function createFigures({ ledgers, state, listeners, now, clock }: Figures
 
   const look = (): void => {
     const at = now();
-    const live = ledgers.live();
-    tracks = new Map(live.map(({ id, row }) => [id, looked(tracks.get(id) ?? [], row, at)]));
+    const present = live();
+    const { workers } = state();
+    for (const { id, pid } of workers) ledgers.burnt(id, usage(pid).cpu ?? 0);
+    present.forEach(glance);
+    const ids = new Set(present.map(({ id }) => id));
+    for (const key of looks.keys()) if (!ids.has(Number(key.split(".")[0]))) looks.delete(key);
+    for (const id of busy.keys()) if (!ids.has(id)) busy.delete(id);
+    tracks = new Map(present.map(({ id, row }) => [id, looked(tracks.get(id) ?? [], row, at)]));
     fleet = looked(fleet, sumOf(ledgers.totals()), at);
-    const present = queues();
-    for (const { listener, waiting, limit, full: before } of present) {
+    const waits = queues();
+    for (const { listener, waiting, limit, full: before } of waits) {
       // The kernel lets one in beyond the limit.
       if (waiting !== null && waiting >= limit) full.set(listener, before + 1);
     }
-    const counted = live.map(({ row }) => readCounted(row));
-    const { workers } = state();
+    const counted = present.map(({ row }) => readCounted(row));
     history.push({
       at: clock(),
       ...rateOf(fleet),
-      inFlight: counted.reduce((sum, one) => sum + inFlight(one), 0),
+      inFlight: present.reduce((sum, one) => sum + inFlightOf(one), 0),
       connections: counted.reduce((sum, one) => sum + openConnections(one), 0),
-      queued: present.reduce((sum, { waiting }) => sum + (waiting ?? 0), 0),
+      queued: waits.reduce((sum, { waiting }) => sum + (waiting ?? 0), 0),
       serving: workers.filter(({ phase }) => phase.name === "serving").length,
       rss: workers.reduce((sum, { pid }) => sum + (usage(pid).rss ?? 0), 0),
-      loopDelay: Math.max(0, ...live.map(({ loops }) => worstLoop(loops)?.delayP99 ?? 0)),
+      loopDelay: Math.max(0, ...present.map(({ loops }) => worstLoop(loops)?.delayP99 ?? 0)),
     });
     if (history.length > HISTORY) history.shift();
   };
@@ -119,11 +160,12 @@ export function createFigures({ ledgers, state, listeners, now, clock }: Figures
   return {
     workers() {
       return new Map(
-        ledgers.live().map(({ id, row, loops }) => {
+        live().map((one) => {
+          const { id, row, loops } = one;
           const counted = readCounted(row);
           const figures: WorkerFigures = {
             ...rateOf(tracks.get(id) ?? []),
-            inFlight: inFlight(counted),
+            inFlight: inFlightOf(one),
             connections: openConnections(counted),
             loop: worstLoop(loops),
           };
@@ -133,7 +175,7 @@ export function createFigures({ ledgers, state, listeners, now, clock }: Figures
     },
     queues,
     overflows: listenOverflows,
-    live: ledgers.live,
+    live,
     totals: ledgers.totals,
     history: () => history,
     stop: () => clearInterval(timer),
@@ -145,6 +187,14 @@ export const openConnections = ({ connections, closed }: Counted): number =>
   Math.max(0, connections - closed);
 export const upgradedConnections = ({ upgraded, downgraded }: Counted): number =>
   Math.max(0, upgraded - downgraded);
+
+/** A loop that has been stuck for so many seconds, by what it said last. */
+const stuck = (loop: LoopGauges, seconds: number): LoopGauges => ({
+  ...loop,
+  utilization: 1,
+  delayP99: Math.max(loop.delayP99, seconds),
+  delayMax: Math.max(loop.delayMax, seconds),
+});
 
 /** Of several loops the worst delays, the mean utilization and all of the heaps; null where none has looked at itself yet. */
 export function worstLoop(loops: readonly LoopGauges[]): LoopGauges | null {
@@ -161,6 +211,7 @@ export function worstLoop(loops: readonly LoopGauges[]): LoopGauges | null {
     utilization: sum("utilization") / known.length,
     heapUsed: sum("heapUsed"),
     heapTotal: sum("heapTotal"),
+    looks: Math.max(...known.map(({ looks }) => looks)),
   };
 }
 

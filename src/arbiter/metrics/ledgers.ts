@@ -2,7 +2,7 @@
 // those have counted that are gone: so nothing is lost with a worker, however it ends.
 
 import { closeSync, readSync } from "node:fs";
-import { addRow, emptyRow, LEDGER_BYTES, type LoopGauges, readGauges } from "../../metrics/ledger.ts";
+import { addRow, burnt, emptyRow, LEDGER_BYTES, type LoopGauges, readGauges } from "../../metrics/ledger.ts";
 import { openUnnamed } from "../../os/unnamed-file.ts";
 
 export interface LedgerOwner {
@@ -24,6 +24,8 @@ export interface LiveCounts {
 export interface Ledgers {
   /** The file for a worker that is about to start; null where there is no place for one. */
   open(owner: LedgerOwner): number | null;
+  /** How much processor time the system says that a worker has had, in seconds: one that is stuck does not say so itself. */
+  burnt(id: number, seconds: number): void;
   /** The worker has ended. */
   close(id: number): void;
   /** Of those that live. */
@@ -34,6 +36,8 @@ export interface Ledgers {
 
 interface Held extends LedgerOwner {
   readonly fd: number;
+  /** Seconds of processor time. */
+  cpu: number;
 }
 
 export function createLedgers(warn: (message: string) => void): Ledgers {
@@ -50,8 +54,12 @@ export function createLedgers(warn: (message: string) => void): Ledgers {
         warned = true;
         return null;
       }
-      held.set(owner.id, { ...owner, fd });
+      held.set(owner.id, { ...owner, fd, cpu: 0 });
       return fd;
+    },
+    burnt(id, seconds) {
+      const one = held.get(id);
+      if (one !== undefined) one.cpu = seconds;
     },
     close(id) {
       const gone = held.get(id);
@@ -84,11 +92,13 @@ export function createLedgers(warn: (message: string) => void): Ledgers {
 }
 
 /** The process's own first, then those of its threads. */
-function rowsOf({ fd, threads }: Held): Float64Array[] {
+function rowsOf({ fd, threads, cpu }: Held): Float64Array[] {
   const bytes = new Uint8Array(LEDGER_BYTES * (threads + 1));
   readSync(fd, bytes, 0, bytes.length, 0);
-  return Array.from(
+  const rows = Array.from(
     { length: threads + 1 },
     (_, place) => new Float64Array(bytes.buffer, place * LEDGER_BYTES, LEDGER_BYTES / 8),
   );
+  if (rows[0] !== undefined) burnt(rows[0], cpu);
+  return rows;
 }

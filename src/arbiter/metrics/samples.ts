@@ -194,15 +194,15 @@ function workerSamples({ state, live, memory, now }: Sources): Pick<Samples, OfW
       return loop === null ? [] : one(value(loop), labels);
     });
   const delays = [
-    ["0.5", "delayP50"],
-    ["0.99", "delayP99"],
-    ["1", "delayMax"],
+    ["50", "delayP50"],
+    ["99", "delayP99"],
+    ["100", "delayMax"],
   ] as const;
   return {
     tgunicorn_worker_event_loop_delay_seconds: each(({ id }, labels) => {
       const loop = worstLoop(counts.get(id)?.loops ?? []);
       if (loop === null) return [];
-      return delays.flatMap(([quantile, name]) => one(loop[name], { ...labels, quantile }));
+      return delays.flatMap(([percentile, name]) => one(loop[name], { ...labels, percentile }));
     }),
     tgunicorn_worker_event_loop_utilization: looped(({ utilization }) => utilization),
     tgunicorn_worker_heap_used_bytes: looped(({ heapUsed }) => heapUsed),

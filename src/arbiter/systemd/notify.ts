@@ -20,6 +20,8 @@ export interface NotifyOptions {
   readonly promoted: boolean;
   /** What the fleet did in the last second; undefined where nothing is counted. */
   readonly latest: () => Moment | undefined;
+  /** Whether the last reload has failed. */
+  readonly failed: () => boolean;
 }
 
 /** The least time between two changes of the status alone, in milliseconds. */
@@ -28,7 +30,7 @@ const STATUS_EVERY = 1_000;
 const FIGURES_EVERY = 5_000;
 const LAST_WORDS = 1_000;
 
-export function createNotifier({ log, env, promoted, latest }: NotifyOptions): Notifier {
+export function createNotifier({ log, env, promoted, latest, failed }: NotifyOptions): Notifier {
   let standing: Standing = { word: "starting", mainPid: null, status: "" };
   if (promoted) standing = { ...standing, word: "silent" };
   let told = "";
@@ -58,7 +60,10 @@ export function createNotifier({ log, env, promoted, latest }: NotifyOptions): N
       });
     });
   };
-  const line = (): string => standing.status + (standing.word === "ready" ? figures : "");
+  const line = (): string =>
+    standing.word === "ready"
+      ? `${standing.status}${failed() ? "; the last reload failed" : ""}${figures}`
+      : standing.status;
   const status = (): void => {
     timer = undefined;
     if (standing.word === "silent" || line() === told) return;

@@ -3,6 +3,7 @@
 import type { Exchange, Handler } from "../../protocols/exchange.ts";
 import type { SendEvent, WebSocketScope } from "../asgi.ts";
 import type { Callable } from "../detect.ts";
+import { demandEvent } from "./event.ts";
 import { ClientGone } from "./gone.ts";
 import { type Offer, readOffer, refuse } from "./handshake.ts";
 import { createLifespan, type LifespanMode } from "./lifespan.ts";
@@ -85,6 +86,7 @@ async function serveHttp(
   const request = new AsgiRequest(exchange);
   const response = new AsgiResponse(exchange, (message) => log.warning(message));
   const send = async (event: SendEvent): Promise<void> => {
+    demandEvent(event);
     await response.take(withoutPrefix(event.type, "http.response."), event);
     if (response.phase === "complete") request.finish();
   };

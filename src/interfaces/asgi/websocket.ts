@@ -5,6 +5,7 @@ import type { RawData, WebSocket } from "ws";
 import type { Exchange } from "../../protocols/exchange.ts";
 import type { ReceiveEvent, SendEvent } from "../asgi.ts";
 import { checkFields } from "../fields.ts";
+import { closeFrame, demandEvent } from "./event.ts";
 import { ClientGone } from "./gone.ts";
 import { AsgiResponse, type Given } from "./response.ts";
 import type { Wire } from "./wire.ts";
@@ -104,8 +105,9 @@ export class AsgiSocket {
 
   /** Of the many messages each costs as little as can be: no promise is made where nothing is waited for. */
   readonly send = (event: SendEvent): Promise<void> => {
-    if (event.type !== "websocket.send") return this.#control(event);
     try {
+      demandEvent(event);
+      if (event.type !== "websocket.send") return this.#control(event);
       return this.#send(event);
     } catch (error) {
       return Promise.reject(error);
@@ -183,8 +185,8 @@ export class AsgiSocket {
       return exchange.end(body);
     }
     this.#demand("websocket.close", "open");
-    if (typeof code !== "number") throw new TypeError(`websocket.close: ${inspect(code)} is no code`);
-    this.#socket?.close(code, typeof reason === "string" ? reason : undefined);
+    const frame = closeFrame(code, reason);
+    this.#socket?.close(frame.code, frame.reason);
     this.phase = "closed";
   }
 

@@ -29,7 +29,9 @@ export function mountOf(told: Told): Mounted {
   const pathInfo = told.pathInfo === undefined ? undefined : textOf(told.pathInfo);
   const rest = below(scriptName, path);
   if (pathInfo !== undefined && (pathInfo !== "" || (scriptName !== "" && rest === ""))) {
-    return { scriptName, pathInfo: pathInfo === path ? (rest ?? path) : pathInfo };
+    if (pathInfo !== path) return { scriptName, pathInfo };
+    // A path that is not below it, such as /shopx where nginx's `location /shop` has it, is at the root.
+    return rest === undefined ? { scriptName: "", pathInfo: path } : { scriptName, pathInfo: rest };
   }
   if (rest === undefined || (told.namesScript && rest === "")) return { scriptName: "", pathInfo: path };
   return { scriptName, pathInfo: rest };

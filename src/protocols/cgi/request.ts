@@ -174,7 +174,9 @@ class Request implements CgiRequest {
       // Named twice, somebody has set it after nginx's usual parameters.
       const namesScript =
         this.#scriptNames === 1 &&
-        (scriptName === DOCUMENT_URI || SCRIPT_FILENAME?.startsWith("proxy:") === true);
+        // nginx's scgi_params name no script: there it is somebody's own word.
+        ((scriptName === DOCUMENT_URI && !this.variables.has("SCGI")) ||
+          SCRIPT_FILENAME?.startsWith("proxy:") === true);
       this.#mounted = mountOf({ target: this.target, scriptName, pathInfo, namesScript });
     }
     return this.#mounted;

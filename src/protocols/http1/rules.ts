@@ -6,7 +6,7 @@ import type { Config } from "../../config/config.ts";
 import { compileSchemes } from "../trust/schemes.ts";
 
 export interface Refusal {
-  readonly status: 400 | 405 | 408 | 413 | 414 | 431 | 505;
+  readonly status: 400 | 405 | 408 | 413 | 414 | 417 | 431 | 505;
   /** For the log. */
   readonly reason: string;
   /** For the client; by default what the status stands for. */

@@ -10,6 +10,7 @@ import type { Socket } from "node:net";
 import type { Engine, EngineOptions } from "../engine.ts";
 import { compileRules, type Refusal } from "../http1/rules.ts";
 import { MessageExchange } from "../message/exchange.ts";
+import { fieldOf } from "../message/fields.ts";
 import { compileTrust } from "../trust/trust.ts";
 import { Http2Body } from "./body.ts";
 import { Http2Connection } from "./connection.ts";
@@ -18,16 +19,13 @@ import { refuseStream } from "./refuse.ts";
 import { sessionOptions } from "./settings.ts";
 import { Http2Transport, transportOf } from "./transport.ts";
 
-/** How long, in milliseconds, a client that is told to come no more may take to hear it: what it sends until then is served. */
-const NOTICE = 250;
 /** How long, in milliseconds, the end of a connection may take once the last answer is given. */
 const LAST = 2_000;
 /** Over how long resets are counted, in milliseconds. */
 const RESET_WINDOW = 30_000;
-/** The highest number of a stream: a GOAWAY with it refuses nothing yet (RFC 9113 section 6.8). */
-const ALL_STREAMS = 2 ** 31 - 1;
 
 const CONNECT: Refusal = { status: 405, reason: "CONNECT is not supported" };
+const EXPECTATION: Refusal = { status: 417, reason: "an expectation other than 100-continue" };
 
 export function createHttp2(options: EngineOptions): Engine {
   const { config, log, onExchange, onOver, onConnectionClosed } = options;
@@ -51,14 +49,17 @@ export function createHttp2(options: EngineOptions): Engine {
       httpVersionMajor: 1,
       httpVersionMinor: 1,
     };
+    const expected = fieldOf(fields.rawHeaders, "expect")?.toLowerCase();
+    const unknown = expected === undefined || expected === "100-continue" ? undefined : EXPECTATION;
     const refusal =
-      fields.method === "CONNECT" ? CONNECT : (rules.check(asked, connection) ?? fields.refusal);
+      fields.method === "CONNECT" ? CONNECT : (rules.check(asked, connection) ?? fields.refusal ?? unknown);
     if (refusal !== undefined) {
       log.warning(`Invalid request from ip=${connection.peer.address}: ${refusal.reason}`);
       opened(connection);
       stream.on("close", () => closed(connection, false));
       return refuseStream(stream, refusal);
     }
+    if (expected !== undefined && !stream.endAfterHeaders) stream.additionalHeaders({ ":status": 100 });
     const body = stream.endAfterHeaders ? null : new Http2Body(stream);
     const takesTrailers = wantsTrailers(fields.rawHeaders);
     const transport = new Http2Transport({ stream, connection, body, takesTrailers });
@@ -135,6 +136,11 @@ export function createHttp2(options: EngineOptions): Engine {
   /** Takes no more requests, and ends with the last one that is under way. */
   const finish = (connection: Http2Connection): void => {
     if (!connection.session.closed) connection.session.close();
+    // A session that has a part of a frame waits for the rest of it.
+    const last = (): void => {
+      if (connection.open === 0) connection.stream.destroy();
+    };
+    setTimeout(last, LAST).unref();
   };
 
   const leave = (connection: Http2Connection): void => {
@@ -146,10 +152,9 @@ export function createHttp2(options: EngineOptions): Engine {
       connection.stream.destroy();
       gone(connection);
     };
-    setTimeout(last, NOTICE + LAST).unref();
+    setTimeout(last, LAST).unref();
     if (connection.session.destroyed) return;
-    connection.session.goaway(constants.NGHTTP2_NO_ERROR, ALL_STREAMS);
-    setTimeout(() => finish(connection), NOTICE).unref();
+    finish(connection);
   };
 
   const gone = (connection: Http2Connection): void => {
@@ -182,8 +187,8 @@ export function createHttp2(options: EngineOptions): Engine {
       };
       session.on("close", () => (stream.destroyed ? gone(connection) : void setTimeout(end, LAST).unref()));
       stream.on("close", () => gone(connection));
-      // Many clients leave without a GOAWAY. Our side stays open for what is under way.
-      stream.on("end", () => finish(connection));
+      // Many clients leave without a word. As with HTTP/1, whoever has closed a side waits for nothing.
+      stream.on("end", () => stream.destroy());
       if (begin > 0) rest(connection, begin);
       if (draining) leave(connection);
     },

@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 import { quoteBytes } from "../../log/quote.ts";
 import type { Connection, Endpoint, Exchange } from "../exchange.ts";
 import { CLIENT_GONE, goneError } from "../gone.ts";
-import { fieldOf, withoutConnectionFields } from "./fields.ts";
+import { fieldOf, withoutConnectionFields, withoutLength } from "./fields.ts";
 import { makePair, type Pair } from "./pair.ts";
 import type { MessageHead, Transport } from "./transport.ts";
 
@@ -147,8 +147,10 @@ export class MessageExchange implements Exchange {
   head(status: number, reason: string | undefined, headers: readonly string[]): void {
     if (this.answered || this.over) return;
     this.#status = status;
-    this.#sent = withoutConnectionFields(headers);
-    this.#bodiless = this.method === "HEAD" || status === 204 || status === 304;
+    const empty = status === 204 || status === 205;
+    // RFC 9110 section 8.6: 204 has none, and 205 no content either.
+    this.#sent = empty ? withoutLength(withoutConnectionFields(headers)) : withoutConnectionFields(headers);
+    this.#bodiless = empty || this.method === "HEAD" || status === 304;
     const length = fieldOf(this.#sent, "content-length");
     if (length !== undefined && /^\d{1,15}$/.test(length)) this.#declared = Number(length);
     this.#transport.head(status, reason, this.#sent, this.#bodiless);

@@ -23,6 +23,9 @@ export function withoutConnectionFields(headers: readonly string[]): readonly st
   return headers.filter((_, i) => !isExtra(headers[i - (i % 2)]));
 }
 
+export const withoutLength = (headers: readonly string[]): readonly string[] =>
+  headers.filter((_, i) => headers[i - (i % 2)]?.toLowerCase() !== "content-length");
+
 /** A field's value by its lower-case name; several are joined as HTTP says (RFC 9110 section 5.3, RFC 9113 section 8.2.3). */
 export function fieldOf(headers: readonly string[], name: string): string | undefined {
   let value: string | undefined;

@@ -15,7 +15,9 @@ export function measureUwsgi(bytes: Buffer): number | undefined {
   if (!REQUEST.includes(modifier)) {
     const spoken = spokenIn(bytes);
     throw new WireError(
-      spoken === undefined ? `not a uwsgi request (modifier1 ${modifier})` : `${spoken} on a uwsgi address`,
+      spoken === undefined || spoken === "uwsgi"
+        ? `not a uwsgi request (modifier1 ${modifier})`
+        : `${spoken} on a uwsgi address`,
     );
   }
   return HEADER + bytes.readUInt16LE(1);

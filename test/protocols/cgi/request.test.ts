@@ -129,6 +129,18 @@ describe("where an application is mounted", () => {
     ["CGI at the mount itself", ["SCRIPT_NAME", decoded, "PATH_INFO", ""], "/app/café", ""],
     ["a mount with a slash at its end", ["SCRIPT_NAME", "/app/"], "/app", "/café"],
     ["a SCRIPT_NAME of elsewhere", ["SCRIPT_NAME", "/ap"], "", "/app/café"],
+    [
+      "uwsgi_params and a SCRIPT_NAME of elsewhere",
+      ["PATH_INFO", decoded, "SCRIPT_NAME", "/ap"],
+      "",
+      "/app/café",
+    ],
+    [
+      "scgi_params at the mount itself",
+      ["SCGI", "1", "DOCUMENT_URI", decoded, "SCRIPT_NAME", decoded],
+      "/app/café",
+      "",
+    ],
   ];
   for (const [front, pairs, scriptName, pathInfo] of cases) {
     it(`is told by ${front}`, () => {
