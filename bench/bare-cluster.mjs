@@ -1,5 +1,5 @@
 // What a user would write by hand: node:http in cluster workers that share the listening handle.
-// usage: node bench/bare-cluster.mjs PORT [WORKERS] [APP.mjs]
+// or, with SCHED=rr, get each connection from the primary, as with PM2. usage: node bench/bare-cluster.mjs PORT [WORKERS] [APP.mjs]
 
 import cluster from "node:cluster";
 import http from "node:http";
@@ -10,7 +10,7 @@ const [port = "8000", workers = "1", app = new URL("hello.mjs", import.meta.url)
   process.argv.slice(2);
 
 if (cluster.isPrimary) {
-  cluster.schedulingPolicy = cluster.SCHED_NONE;
+  cluster.schedulingPolicy = process.env.SCHED === "rr" ? cluster.SCHED_RR : cluster.SCHED_NONE;
   for (let i = 0; i < Number(workers); i++) cluster.fork();
   process.on("SIGTERM", () => process.exit(0));
 } else {

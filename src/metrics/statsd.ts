@@ -12,8 +12,10 @@ export type StatsdSettings = Pick<Config, "statsdHost" | "statsdPrefix" | "dogst
 export interface Statsd {
   /** Counts warnings and worse, and exceptions apart. */
   readonly sink: LogSink;
-  /** Counts requests, by their status too, and tells their durations. */
+  /** Counts requests, by their status too, and tells their durations: a moment later, for many at once. */
   readonly requests: AccessSink;
+  /** Writes what is left. */
+  flush(): void;
   gauge(name: string, value: number): void;
 }
 
@@ -27,16 +29,17 @@ const COUNTED: Readonly<Partial<Record<LogLevel, string>>> = {
   critical: "critical",
 };
 
-const ONE = ":1|c";
+/** How long requests wait for others to be told of with them, in milliseconds, and how many do at most. */
+const GATHER = 100;
+const MOST = 1_000;
 
-/** Several metrics in a datagram, a line each; what is counted several times is counted in one line. */
+/** Several metrics in a datagram, a line each. */
 export function packMetrics(metrics: readonly string[]): readonly Packet[] {
   const packets: Packet[] = [];
-  const counters = new Map<string, number>();
   let text = "";
   let count = 0;
   let length = 0;
-  const add = (metric: string, times: number): void => {
+  for (const metric of metrics) {
     const size = Buffer.byteLength(metric) + 1;
     if (count > 0 && length + size - 1 > LONGEST) {
       packets.push({ text, count });
@@ -45,14 +48,9 @@ export function packMetrics(metrics: readonly string[]): readonly Packet[] {
       length = 0;
     }
     text += count === 0 ? metric : `\n${metric}`;
-    count += times;
+    count++;
     length += size;
-  };
-  for (const metric of metrics) {
-    if (metric.includes(ONE)) counters.set(metric, (counters.get(metric) ?? 0) + 1);
-    else add(metric, 1);
   }
-  for (const [metric, times] of counters) add(metric.replace(ONE, `:${times}|c`), times);
   if (count > 0) packets.push({ text, count });
   return packets;
 }
@@ -76,16 +74,24 @@ export function createStatsd(
   const line = (name: string, value: string | number, type: string): string =>
     `${prefix}${name}:${value}|${type}${tags}`;
   const counter = (name: string): string => line(name, 1, "c");
-  const request = counter("gunicorn.requests");
+  const counted = (name: string, times: number): void => {
+    if (times > 0) to.write(line(name, times, "c"));
+  };
   const duration = `${prefix}gunicorn.request.duration:`;
-  const statuses = new Map<number, string>();
-  const statusOf = (status: number): string => {
-    let text = statuses.get(status);
-    if (text === undefined) {
-      text = counter(`gunicorn.request.status.${status}`);
-      statuses.set(status, text);
-    }
-    return text;
+  /** Microseconds. */
+  let durations: number[] = [];
+  const statuses = new Map<number, number>();
+  let due = false;
+  const flush = (): void => {
+    due = false;
+    const taken = durations;
+    durations = [];
+    for (const microseconds of taken) to.write(`${duration}${microseconds / 1_000}|ms${tags}`);
+    counted("gunicorn.requests", taken.length);
+    // None where the client went away before it had one.
+    for (const [status, times] of statuses)
+      if (status > 0) counted(`gunicorn.request.status.${status}`, times);
+    statuses.clear();
   };
 
   return {
@@ -98,12 +104,15 @@ export function createStatsd(
     requests: {
       needs: { client: false, bodyBytes: false, duration: true },
       write({ status }, durationMs) {
-        to.write(`${duration}${Math.round(durationMs * 1000) / 1000}|ms${tags}`);
-        to.write(request);
-        // None where the client went away before it had one.
-        if (status > 0) to.write(statusOf(status));
+        durations.push(Math.round(durationMs * 1_000));
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+        if (durations.length >= MOST) return flush();
+        if (due) return;
+        due = true;
+        setTimeout(flush, GATHER).unref();
       },
     },
+    flush,
     gauge: (name, value) => to.write(line(name, value, "g")),
   };
 }

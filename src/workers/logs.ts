@@ -52,14 +52,15 @@ export function createLogs(config: Config, level: Level, origin: LogOrigin, outl
     if (!config.disableRedirectAccessToSyslog) lines.push(syslogLines(config, origin, syslog));
   }
   const requests: AccessSink[] = [];
+  const flushes: (() => Promise<void>)[] = [];
   if (lines.length > 0)
     requests.push(accessLogTo(lines, accessFormat(config, origin), (message) => log.warning(message)));
   if (statsd !== null) {
-    const { sink, requests: counted } = createStatsd(config, statsd);
-    sinks.push(sink);
-    requests.push(counted);
+    const counted = createStatsd(config, statsd);
+    sinks.push(counted.sink);
+    requests.push(counted.requests);
+    flushes.push(async () => counted.flush());
   }
-  const flushes: (() => Promise<void>)[] = [];
   return {
     log,
     access: joinAccess(requests),

@@ -13,8 +13,9 @@ const files = FRONTS.flatMap((front) =>
 );
 
 for (const file of files) {
-  test(`docs/deploy.md shows deploy/${file} as it is`, () => {
-    const page = readFileSync(join(ROOT, "docs/deploy.md"), "utf8");
+  const name = file === "haproxy/fleet.cfg" ? "docs/scaling-out.md" : "docs/deploy.md";
+  test(`${name} shows deploy/${file} as it is`, () => {
+    const page = readFileSync(join(ROOT, name), "utf8");
     const shown = page.split(`\`deploy/${file}\``)[1]?.split("```")[1];
     assert.equal(shown?.replace(/^.*\n/, ""), readFileSync(join(ROOT, "deploy", file), "utf8"));
   });

@@ -99,6 +99,8 @@ test("where the error log is on it, too, standard error hears of it, once for ea
   await load.more(300);
   await load.stop();
   assert.deepEqual(load.failures, []);
+  // The worker tells that its access log is full, which its error log can't take either.
+  await server.saw(/errorlog \S+: no space left/, 2);
   disk.free();
   await server.stop();
   assert.ok(server.count(/errorlog \S+: no space left/) <= 2, server.log());

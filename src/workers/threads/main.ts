@@ -53,6 +53,7 @@ let serving: Serving | undefined;
 /** Ends the thread alone. Its logs are handed over first, by the listeners of `exit`. */
 function leave(message: FromThread, status: number): void {
   counting?.flush();
+  void logs.flush();
   tell(message);
   process.exit(status);
 }
