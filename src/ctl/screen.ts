@@ -41,6 +41,15 @@ const has = (fields: Fields, name: string): boolean => typeof fields[name] === "
 const loop = ({ figures }: Row): Fields => (isRecord(figures.loop) ? figures.loop : {});
 const inFlight = ({ worker, figures }: Row): number =>
   isRecord(worker.requests) ? number(worker.requests, "count") : number(figures, "inFlight");
+/** Seconds since the oldest of its requests began; null where it has none. */
+const oldestOf = ({ worker }: Row): number | null => {
+  const [first] = isRecord(worker.requests) ? records(worker.requests.longest) : [];
+  return first === undefined ? null : number(first, "age");
+};
+const brieflyFor = (seconds: number): string => {
+  if (seconds < 100) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+  return seconds < 6_000 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
+};
 const known = (fields: Fields, name: string, show: (value: number) => string): string =>
   has(fields, name) ? show(number(fields, name)) : "-";
 
@@ -77,6 +86,12 @@ const table: readonly Column[] = [
     width: 4,
     cell: (row) => String(inFlight(row)),
     sort: { key: "r", name: "now", by: inFlight },
+  },
+  {
+    head: "OLDEST",
+    width: 6,
+    cell: (row) => (oldestOf(row) === null ? "-" : brieflyFor(oldestOf(row) ?? 0)),
+    sort: { key: "o", name: "oldest", by: (row) => oldestOf(row) ?? -1 },
   },
   {
     head: "LOOP",

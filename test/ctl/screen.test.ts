@@ -57,10 +57,13 @@ test("a picture has every figure of a worker, and the fleet's as sparklines", ()
   const { lines, head } = picture(sample(three, history), null, view);
   assert.match(lines[2] ?? "", /^requests\/s +60 +▂█$/);
   assert.match(lines[3] ?? "", /^p99 +8\.25 ms +█$/);
-  assert.match(lines[head] ?? "", /^WORKER +GEN +PID STATE +REQ\/S +P50 +P99 +NOW +LOOP +CPU +RSS +UPTIME$/);
+  assert.match(
+    lines[head] ?? "",
+    /^WORKER +GEN +PID STATE +REQ\/S +P50 +P99 +NOW +OLDEST +LOOP +CPU +RSS +UPTIME$/,
+  );
   assert.match(
     lines[head + 1] ?? "",
-    /^ +1 +1 +101 serving +10 +1\.23 +99\.0 +1 +1\.00 +- +50\.0 MB +1 min 1 s$/,
+    /^ +1 +1 +101 serving +10 +1\.23 +99\.0 +1 +1\.0 s +1\.00 +- +50\.0 MB +1 min 1 s$/,
   );
   assert.ok(lines.some((line) => line === "longest request: GET /3 for 3.0 s"));
 });
@@ -75,6 +78,7 @@ test("each key sorts by its column", () => {
     s: "3",
     p: "1",
     r: "3",
+    o: "3",
     l: "3",
     c: "1",
     m: "1",
@@ -86,7 +90,7 @@ test("a worker that is silent is shown as stuck, one that counts nothing with da
   const odd = [worker(1, { silent: 12 }), worker(2, { figures: null, requests: null })];
   const { lines, head } = picture(sample(odd), null, view);
   assert.match(lines[head + 1] ?? "", /STUCK/);
-  assert.match(lines[head + 2] ?? "", /serving +- +- +- +0 +- +-/);
+  assert.match(lines[head + 2] ?? "", /serving +- +- +- +0 +- +- +-/);
 });
 
 test("a picture fits the terminal, however small", () => {
