@@ -112,7 +112,11 @@ export function createHttp2(options: EngineOptions): Engine {
       log.warning(
         `HTTP/2 connection of ip=${connection.peer.address} closed: it breaks off too many requests`,
       );
-      return connection.session.destroy(new Error("too many resets"), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      // Not while node reads: on Node 22 the next frame of a session that is destroyed just then ends the process.
+      setImmediate(() =>
+        connection.session.destroy(new Error("too many resets"), constants.NGHTTP2_ENHANCE_YOUR_CALM),
+      );
+      return;
     }
     if (connection.open === 0) rest(connection, keepalive);
   };
@@ -124,7 +128,8 @@ export function createHttp2(options: EngineOptions): Engine {
       connection.resets = 0;
       connection.resetsSince = now;
     }
-    return ++connection.resets > config.http2MaxResets;
+    // Once: what comes until it is destroyed says nothing new.
+    return ++connection.resets === config.http2MaxResets + 1;
   };
 
   /** Nothing is under way: ends the connection unless something is before long. */
