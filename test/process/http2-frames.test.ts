@@ -6,6 +6,7 @@ import http2 from "node:http2";
 import net from "node:net";
 import { type TestContext, test } from "node:test";
 import { get, ready } from "./client.ts";
+import { frame } from "./h2-frame.ts";
 import { type Server, start } from "./server.ts";
 
 const HOLES = /httpProtocols: h2 on Node \S+ has known holes/;
@@ -26,15 +27,6 @@ const APP = `export const app = (req, res) => {
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 const SETTINGS = frame(4, 0, 0, Buffer.alloc(0));
-
-function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
 
 /** GET, http, and the path as a literal (RFC 7541 section 6.2.2). */
 const headers = (path: string): Buffer =>

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { hasPeers } from "../peers/peer.ts";
 import { get, ready } from "./client.ts";
+import { frame } from "./h2-frame.ts";
 import { openLatch } from "./latch.ts";
 import { FIXTURES, type Server, start } from "./server.ts";
 import { certified, pem } from "./tls-client.ts";
@@ -217,14 +218,6 @@ test("a head that never ends is cut off: a flood of CONTINUATION frames", async 
   await ready(server, 1);
   const socket = net.connect(await server.port(), "127.0.0.1");
   socket.on("error", () => undefined);
-  const frame = (type: number, flags: number, stream: number, payload: Buffer): Buffer => {
-    const head = Buffer.alloc(9);
-    head.writeUIntBE(payload.length, 0, 3);
-    head.writeUInt8(type, 3);
-    head.writeUInt8(flags, 4);
-    head.writeUInt32BE(stream, 5);
-    return Buffer.concat([head, payload]);
-  };
   // A literal field, never indexed: "a" with 100 bytes.
   const field = Buffer.concat([Buffer.from([0x00, 1, 0x61, 100]), Buffer.alloc(100, 0x62)]);
   const fields = Buffer.concat(Array.from({ length: 100 }, () => field));

@@ -129,7 +129,9 @@ export function createFigures({ ledgers, state, listeners, now, clock, peek }: F
     const at = now();
     const present = live();
     const { workers } = state();
-    for (const { id, pid } of workers) ledgers.burnt(id, usage(pid).cpu ?? 0);
+    const used = workers.map(({ id, pid }) => ({ id, ...usage(pid) }));
+    // One that has just ended is known no more: what was known of it stays.
+    for (const { id, cpu } of used) if (cpu !== null) ledgers.burnt(id, cpu);
     present.forEach(glance);
     const ids = new Set(present.map(({ id }) => id));
     for (const key of looks.keys()) if (!ids.has(Number(key.split(".")[0]))) looks.delete(key);
@@ -149,7 +151,7 @@ export function createFigures({ ledgers, state, listeners, now, clock, peek }: F
       connections: counted.reduce((sum, one) => sum + openConnections(one), 0),
       queued: waits.reduce((sum, { waiting }) => sum + (waiting ?? 0), 0),
       serving: workers.filter(({ phase }) => phase.name === "serving").length,
-      rss: workers.reduce((sum, { pid }) => sum + (usage(pid).rss ?? 0), 0),
+      rss: used.reduce((sum, { rss }) => sum + (rss ?? 0), 0),
       loopDelay: Math.max(0, ...present.map(({ loops }) => worstLoop(loops)?.delayP99 ?? 0)),
     });
     if (history.length > HISTORY) history.shift();
