@@ -69,6 +69,8 @@ export type Effect =
   /** The server stops soon: the worker serves on, and says so to those who probe it. */
   | { readonly type: "announce"; readonly id: number }
   | { readonly type: "drain"; readonly id: number; readonly idle: IdlePolicy }
+  /** As `drain`, to one that is not known to serve: it ends at once, unless it serves already and its word is on its way. */
+  | { readonly type: "withdraw"; readonly id: number; readonly idle: IdlePolicy }
   | { readonly type: "quit"; readonly id: number }
   | { readonly type: "kill"; readonly id: number; readonly signal: "SIGABRT" | "SIGKILL" }
   /** Read file, environment and command line anew and open new sockets; answered by `configured` or `configFailed`. */

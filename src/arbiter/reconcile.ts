@@ -170,7 +170,7 @@ function removeSurplus(state: ArbiterState, now: number, effects: Effect[]): voi
 function retire(worker: WorkerState, why: Ending, now: number, effects: Effect[]): void {
   worker.ending ??= why;
   if (worker.phase.name === "booting") {
-    effects.push({ type: "quit", id: worker.id });
+    effects.push({ type: "withdraw", id: worker.id, idle: "keep" });
     worker.phase = draining(worker, now + LAST_WORDS);
     return;
   }

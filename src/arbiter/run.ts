@@ -147,6 +147,7 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
         case "announce":
           return processes.send(effect.id, { type: "announce" });
         case "drain":
+        case "withdraw":
           return processes.send(effect.id, { type: "drain", idle: parts(effect) ? "part" : effect.idle });
         case "quit":
           return processes.send(effect.id, { type: "quit" });
@@ -241,7 +242,7 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
     };
 
     /** Whether nobody serves on at some of the worker's addresses, which the configuration in force no longer has. */
-    const parts = ({ id, idle }: Extract<Effect, { type: "drain" }>): boolean => {
+    const parts = ({ id, idle }: Extract<Effect, { type: "drain" | "withdraw" }>): boolean => {
       const generation = state.workers.find((worker) => worker.id === id)?.generation ?? state.generation;
       const kept = current().sockets;
       return idle === "keep" && (setups.get(generation)?.sockets.some((one) => !kept.includes(one)) ?? false);

@@ -106,12 +106,7 @@ function recordWorker(state: ArbiterState, event: WorkerEvent, now: number, effe
       log("info", `Booting ${nameOf(worker)}`);
       return;
     case "ready":
-      // Ready at last, but its SIGKILL is under way.
-      if (worker.phase.name !== "booting" || worker.failed !== null) return;
-      worker.phase = { name: "serving", beatBy: now + watched(worker.policy.timeout) };
-      worker.readyAt = now;
-      log("debug", `Ready ${nameOf(worker)}`);
-      return;
+      return ready(state, worker, now, effects);
     case "beat":
       if (worker.phase.name === "serving" || worker.phase.name === "draining") {
         worker.phase = { ...worker.phase, beatBy: now + watched(worker.policy.timeout) };
@@ -139,6 +134,21 @@ function recordWorker(state: ArbiterState, event: WorkerEvent, now: number, effe
     case "exited":
       return exited(state, worker, event.code, event.signal, now, effects);
   }
+}
+
+function ready(state: ArbiterState, worker: WorkerState, now: number, effects: Effect[]): void {
+  const { phase, policy } = worker;
+  // Ready at last, but its SIGKILL is under way.
+  if (worker.failed !== null || worker.readyAt !== null) return;
+  const beatBy = now + watched(policy.timeout);
+  if (phase.name === "booting") worker.phase = { name: "serving", beatBy };
+  else if (phase.name === "draining") {
+    // It served when it was told to go, though nobody knew: it has the time to finish that others have.
+    const stopBy = state.phase.name === "stopping" ? state.phase.killAt : Number.POSITIVE_INFINITY;
+    worker.phase = { name: "draining", killAt: Math.min(now + policy.gracefulTimeout, stopBy), beatBy };
+  } else return;
+  worker.readyAt = now;
+  effects.push({ type: "log", level: "debug", message: `Ready ${nameOf(worker)}` });
 }
 
 function exited(

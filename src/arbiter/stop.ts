@@ -54,16 +54,14 @@ export function beginStop(
     worker.ending ??= "stopped";
     // Whoever was told to go before is not given longer.
     const earliest = worker.phase.name === "draining" ? worker.phase.killAt : Number.POSITIVE_INFINITY;
-    if (phase === "booting" || urgency === "quick") {
-      // A booting worker has nothing to finish.
-      effects.push({ type: "quit", id: worker.id });
-      worker.phase = draining(worker, Math.min(killAt, now + QUICK_STOP, earliest));
-    } else {
-      // Also those that drain for a reload: their idle connections need not live on, but where another arbiter
-      // goes on they must not be closed while a request may be on its way.
-      effects.push({ type: "drain", id: worker.id, idle: handedOver ? "keep" : "close" });
-      worker.phase = draining(worker, Math.min(killAt, earliest));
-    }
+    // Also those that drain for a reload: their idle connections need not live on, but where another arbiter
+    // goes on they must not be closed while a request may be on its way.
+    const idle = handedOver ? "keep" : "close";
+    if (urgency === "quick") effects.push({ type: "quit", id: worker.id });
+    else effects.push({ type: phase === "booting" ? "withdraw" : "drain", id: worker.id, idle });
+    // A booting worker has nothing to finish.
+    const unborn = phase === "booting" || urgency === "quick" ? now + QUICK_STOP : Number.POSITIVE_INFINITY;
+    worker.phase = draining(worker, Math.min(killAt, unborn, earliest));
   }
 }
 

@@ -130,6 +130,8 @@ export interface Told {
   forward(message: ToArbiter): void;
   /** None of its threads is left. */
   lost(): void;
+  /** From here on requests may come in. */
+  opening(): void;
 }
 
 /** Loads what is the user's, and serves. */
@@ -158,5 +160,6 @@ export async function boot(init: Init, foundation: Foundation, told: Told): Prom
     retire: told.retire,
     send: told.forward,
   });
+  told.opening();
   return { serving: await serve(), hooks };
 }

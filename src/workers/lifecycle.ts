@@ -7,6 +7,8 @@ import type { IdlePolicy, Init, ToArbiter } from "../ipc/messages.ts";
 export type WorkerState =
   | { readonly name: "waiting" } // for its `init`
   | { readonly name: "booting" }
+  /** Some of its threads may serve, others not yet. What is asked of it meanwhile is done when all do. */
+  | { readonly name: "opening"; readonly idle: IdlePolicy | null; readonly limit: string | null }
   | { readonly name: "serving" }
   | { readonly name: "draining"; readonly idle: IdlePolicy }
   | { readonly name: "gone" };
@@ -23,7 +25,9 @@ export type WorkerInput =
   | { readonly type: "signal"; readonly signal: WorkerSignal }
   /** The channel to the arbiter is closed: it has died. */
   | { readonly type: "orphaned" }
-  /** The application is loaded and the gates are open. */
+  /** The application is loaded; from here on it may be asked for something. */
+  | { readonly type: "opening" }
+  /** The gates are open. */
   | { readonly type: "booted" }
   | { readonly type: "bootFailed"; readonly status: 3 | 4; readonly reason: string }
   /** The request limit is reached. */
@@ -64,6 +68,7 @@ export const initialState: WorkerState = { name: "waiting" };
 const gone = (...actions: readonly WorkerAction[]): WorkerStep => ({ state: { name: "gone" }, actions });
 const stay = (state: WorkerState, ...actions: readonly WorkerAction[]): WorkerStep => ({ state, actions });
 const exit = (status: number): WorkerAction => ({ type: "exit", status });
+const retire = (reason: string): WorkerAction => ({ type: "send", message: { type: "retire", reason } });
 
 export function step(state: WorkerState, input: WorkerInput): WorkerStep {
   if (state.name === "gone") return stay(state);
@@ -72,19 +77,16 @@ export function step(state: WorkerState, input: WorkerInput): WorkerStep {
       return state.name === "waiting"
         ? stay({ name: "booting" }, { type: "boot", init: input })
         : stay(state);
+    case "opening":
+      return state.name === "booting" ? stay({ name: "opening", idle: null, limit: null }) : stay(state);
     case "booted":
-      return state.name === "booting"
-        ? stay({ name: "serving" }, { type: "send", message: { type: "ready" } }, { type: "beat" })
-        : stay(state);
+      return booted(state);
     case "bootFailed":
-      return state.name === "booting"
-        ? gone({ type: "send", message: input }, exit(input.status))
-        : stay(state);
+      return isUnborn(state) ? gone({ type: "send", message: input }, exit(input.status)) : stay(state);
     case "limit":
       // It serves on until the arbiter has a replacement.
-      return state.name === "serving"
-        ? stay(state, { type: "send", message: { type: "retire", reason: input.reason } })
-        : stay(state);
+      if (state.name === "serving") return stay(state, retire(input.reason));
+      return stay(state.name === "opening" ? { ...state, limit: state.limit ?? input.reason } : state);
     case "announce":
       return stay(state, input);
     case "drain":
@@ -111,11 +113,27 @@ export function step(state: WorkerState, input: WorkerInput): WorkerStep {
   }
 }
 
+function booted(state: WorkerState): WorkerStep {
+  if (state.name !== "booting" && state.name !== "opening") return stay(state);
+  const ready = [{ type: "send", message: { type: "ready" } }, { type: "beat" }] as const;
+  if (state.name === "booting") return stay({ name: "serving" }, ...ready);
+  const { idle, limit } = state;
+  if (idle !== null) return stay({ name: "draining", idle }, ...ready, { type: "drain", idle });
+  return stay({ name: "serving" }, ...ready, ...(limit === null ? [] : [retire(limit)]));
+}
+
+/** Nobody has been told that it serves. */
+function isUnborn({ name }: WorkerState): boolean {
+  return name === "waiting" || name === "booting" || name === "opening";
+}
+
 function drain(state: WorkerState, idle: IdlePolicy): WorkerStep {
-  // Nothing is in flight before it serves.
+  // Nothing is in flight before its gates open.
   if (state.name === "waiting" || state.name === "booting") return gone(exit(0));
   // A stop may overtake a reload, never the other way round.
-  if (state.name === "draining" && (state.idle === "close" || idle !== "close")) return stay(state);
+  const told = "idle" in state ? state.idle : null;
+  if (told === "close" || (told !== null && idle !== "close")) return stay(state);
+  if (state.name === "opening") return stay({ ...state, idle });
   return stay({ name: "draining", idle }, { type: "drain", idle });
 }
 
@@ -125,7 +143,7 @@ function orphaned(state: WorkerState): WorkerStep {
 }
 
 function crashed(state: WorkerState, input: WorkerInput & { type: "crashed" }): WorkerStep {
-  if (state.name === "waiting" || state.name === "booting") {
+  if (isUnborn(state)) {
     const message = { type: "bootFailed", status: 3, reason: input.reason } as const;
     return gone({ type: "send", message }, exit(3));
   }
@@ -136,7 +154,8 @@ function signalled(state: WorkerState, signal: WorkerSignal): WorkerStep {
   switch (signal) {
     case "SIGTERM": {
       const { state: next, actions } = drain(state, "keep");
-      if (state.name !== "serving") return { state: next, actions };
+      const first = state.name === "serving" || (state.name === "opening" && state.idle === null);
+      if (!first) return { state: next, actions };
       // The arbiter did not ask for it, and has to know that this is no crash.
       return stay(next, { type: "send", message: { type: "leaving", reason: "SIGTERM" } }, ...actions);
     }

@@ -52,6 +52,7 @@ export function runWorker(inbox: Inbox, channel: WorkerChannel): void {
         retire: (reason) => inbox.put({ type: "limit", reason }),
         forward: (message) => void channel.send(message),
         lost: () => inbox.put({ type: "lost" }),
+        opening: () => inbox.put({ type: "opening" }),
       });
       inbox.put({ type: "booted" });
     } catch (error) {

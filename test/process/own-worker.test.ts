@@ -53,6 +53,34 @@ test("the documentation's own kind of worker serves four requests at once, and d
   await server.stop();
 });
 
+test("a stop finishes what came in before the worker was known to serve", async (t) => {
+  assert.ok(source !== undefined);
+  const [held, opening] = await Promise.all([openLatch(), openLatch()]);
+  t.after(() => held.close());
+  t.after(() => opening.close());
+  const late = source
+    .replace("gates.resume();\n\n    return", "gates.resume();\n    await opened();\n\n    return")
+    .concat(
+      "import net from 'node:net';\n",
+      "const opened = () => new Promise<void>((go) => net.connect(process.env.OPENING ?? '').on('close', () => go()).resume());\n",
+    );
+  const args = ["-k", "./late.ts", "-b", "127.0.0.1:0", `${join(FIXTURES, "apps.mjs")}:hold`];
+  const server = start(t, args, {
+    files: { "late.ts": late },
+    env: { LATCH: held.path, OPENING: opening.path },
+  });
+  const url = await server.url("/hold");
+  const opens = await opening.held();
+  const answer = get(url);
+  const request = await held.held();
+  server.signal("SIGTERM");
+  await server.saw(/Handling signal: term/);
+  opens.release();
+  request.release();
+  assert.equal((await answer).body, "released\n", server.log());
+  await server.stop();
+});
+
 test("the documentation's own kind of worker fits the package's types", (t) => {
   assert.ok(source !== undefined);
   assert.ok(existsSync(join(ROOT, "dist/workers.d.ts")), "npm run build comes first");

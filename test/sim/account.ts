@@ -2,14 +2,19 @@
 
 import type { Effect, Event } from "../../src/arbiter/events.ts";
 
+/** What the arbiter does to a process that is to go. */
+const GOES: ReadonlySet<Effect["type"]> = new Set(["drain", "withdraw", "quit", "kill"]);
+
 export type Stage = "booting" | "serving" | "going";
 
 export interface Known {
   readonly id: number;
   readonly generation: number;
   stage: Stage;
-  /** It said that it is ready before it was told to go. */
+  /** It said that it is ready, though perhaps not before it was told to go. */
   served: boolean;
+  /** Its SIGKILL is under way. */
+  killed: boolean;
   /** How often it was told that the server stops soon. */
   announced: number;
 }
@@ -33,20 +38,25 @@ export function createAccount(): Account {
   return {
     known,
     told(event) {
-      if (event.type === "ready") move(event.id, ["booting"], "serving");
-      else if (event.type === "bootFailed") move(event.id, ["booting"], "going");
+      if (event.type === "ready") {
+        const one = known.get(event.id);
+        if (one?.stage === "going" && !one.killed) one.served = true;
+        move(event.id, ["booting"], "serving");
+      } else if (event.type === "bootFailed") move(event.id, ["booting"], "going");
       else if (event.type === "leaving") move(event.id, ["booting", "serving"], "going");
       else if (event.type === "exited") known.delete(event.id);
     },
     did(effect) {
       if (effect.type === "spawn") {
         const { id, generation } = effect;
-        known.set(id, { id, generation, stage: "booting", served: false, announced: 0 });
+        known.set(id, { id, generation, stage: "booting", served: false, killed: false, announced: 0 });
       } else if (effect.type === "announce") {
         const one = known.get(effect.id);
         if (one !== undefined) one.announced++;
-      } else if (effect.type === "drain" || effect.type === "quit" || effect.type === "kill") {
+      } else if (GOES.has(effect.type) && "id" in effect) {
         move(effect.id, ["booting", "serving"], "going");
+        const one = known.get(effect.id);
+        if (one !== undefined && effect.type === "kill" && effect.signal === "SIGKILL") one.killed = true;
       }
     },
     serving(only) {

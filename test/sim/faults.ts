@@ -168,8 +168,20 @@ export const faults: readonly Fault[] = [
   fault(
     "step.js",
     "a late ready counts after the boot timeout",
-    'if (worker.phase.name !== "booting" || worker.failed !== null)',
-    'if (worker.phase.name !== "booting")',
+    "if (worker.failed !== null || worker.readyAt !== null)",
+    "if (worker.readyAt !== null)",
+  ),
+  fault(
+    "step.js",
+    "who served unknown when it was told to go has no time to finish",
+    "killAt: Math.min(now + policy.gracefulTimeout, stopBy), beatBy }",
+    "killAt: phase.killAt, beatBy }",
+  ),
+  fault(
+    "stop.js",
+    "TERM cuts off who serves without being known to",
+    'phase === "booting" ? "withdraw" : "drain"',
+    'phase === "booting" ? "quit" : "drain"',
   ),
   fault(
     "step.js",
@@ -257,19 +269,14 @@ export const faults: readonly Fault[] = [
     "if (state.workers.length > 0)",
     "if (state.workers.some(isLive))",
   ),
-  fault("stop.js", "a quick stop is not", ' || urgency === "quick") {', ") {"),
+  fault("stop.js", "a quick stop is not", 'if (urgency === "quick")', "if (false)"),
   fault(
     "stop.js",
     "the last signal is ignored",
     '{ name: "stopping", urgency: "now", killAt: now, status }',
     "state.phase",
   ),
-  fault(
-    "stop.js",
-    "a stop gives more time",
-    "Math.min(killAt, now + QUICK_STOP, earliest)",
-    "now + QUICK_STOP",
-  ),
+  fault("stop.js", "a stop gives more time", "Math.min(killAt, unborn, earliest)", "unborn"),
   fault("stop.js", "a reload goes on through a stop", "    state.rollout = null;\n", ""),
   fault(
     "step.js",

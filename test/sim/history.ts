@@ -43,7 +43,8 @@ export function runHistory(seed: number, options: HistoryOptions = {}): Broken |
     habits(generation) {
       const curse = curses.of(generation, faulty && !(generation === 1 && beginsWell));
       if (curse !== null) return { ...healthy, ...curse };
-      const well = { ...healthy, bootMs: random.between(0, 900) };
+      const openMs = random.oneOf([0, 0, random.between(0, 300)]);
+      const well = { ...healthy, bootMs: random.between(0, 600), openMs };
       if (!faulty) return well;
       const habits = randomHabits(random, trouble);
       const starting = world.state().phase.name === "starting";
@@ -182,6 +183,7 @@ function randomHabits(random: Random, trouble: number): Habits {
           { status: 4, reason: "there is no such module" },
         ] as const)
       : null,
+    openMs: random.oneOf([0, 1, random.between(0, 1_500)]),
     beatEvery: random.between(500, 1_000),
     drainMs: often(0.4) ? NEVER : random.oneOf([0, 20, 200, random.between(0, 8_000)]),
     quitMs: often(0.4) ? NEVER : random.between(0, 300),

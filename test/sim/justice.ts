@@ -116,6 +116,10 @@ export function createJustice(account: Account): Justice {
       const held = since.get(event.id);
       const timeout = policyOf(event.id)?.timeout ?? 0;
       heard.set(event.id, world.uptime());
+      const grace = policyOf(event.id)?.gracefulTimeout ?? 0;
+      // Nobody knew that it served when it was told to go.
+      if (event.type === "ready" && held?.what === "gone")
+        since.set(event.id, { ...held, at: now, limit: Math.max(held.limit, grace) });
       if (held !== undefined && held.what !== "gone" && account.known.get(event.id)?.stage === "serving") {
         since.set(event.id, { what: "beat", at: now, limit: limit(timeout) });
       }
@@ -142,7 +146,7 @@ export function createJustice(account: Account): Justice {
       } else if (effect.type === "kill") {
         const ms = effect.signal === "SIGABRT" ? LAST_WORDS : NEVER;
         since.set(effect.id, { what: "gone", at: now, limit: ms });
-      } else if (effect.type === "drain" || effect.type === "quit") {
+      } else if (effect.type === "drain" || effect.type === "withdraw" || effect.type === "quit") {
         if (since.get(effect.id)?.what === "gone") continue;
         const grace = Math.max(
           policyOf(effect.id)?.gracefulTimeout ?? 0,
@@ -203,6 +207,7 @@ function killFrom(process: FakeProcess, served: boolean, current: Policy): From[
     { at: process.leftAt + grace, since: process.leftAt },
     { at: process.failedAt + QUICK_STOP, since: process.failedAt },
     { at: served ? NEVER : process.quitAt + LAST_WORDS, since: process.quitAt },
+    { at: served ? NEVER : process.withdrawnAt + LAST_WORDS, since: process.withdrawnAt },
     { at: process.policy.maxMemoryHard === 0 ? NEVER : process.largeAt, since: process.largeAt },
   ];
 }

@@ -15,6 +15,8 @@ export interface Habits {
     | { readonly code: number }
     | { readonly signal: string }
     | { readonly status: 3 | 4; readonly reason: string };
+  /** From the first request it may have taken in to ready: a withdrawal in between is a drain. */
+  readonly openMs: number;
   readonly beatEvery: number;
   /** From `drain` to the exit; Infinity ignores it. */
   readonly drainMs: number;
@@ -40,6 +42,7 @@ export const healthy: Habits = {
   spawnFails: false,
   bootMs: 100,
   bootExit: null,
+  openMs: 0,
   beatEvery: 1_000,
   drainMs: 50,
   quitMs: 10,
@@ -78,15 +81,19 @@ export interface FakeProcess {
   readonly bornAt: number;
   /** When the arbiter was first told that it is large. */
   largeAt: number;
+  openAt: number;
   readyAt: number;
   failedAt: number;
   beatAt: number;
   leftAt: number;
+  /** When it was told to go by an arbiter that did not know that it serves. */
+  withdrawnAt: number;
   drainedAt: number;
   quitAt: number;
   abortedAt: number;
   killedAt: number;
   drain(): void;
+  withdraw(): void;
   quit(): void;
   signal(signal: "SIGABRT" | "SIGKILL"): void;
 }
@@ -120,7 +127,10 @@ export function startProcess(
   const boot = (): void => {
     const failure = habits.bootExit;
     if (self.quitAt !== never) return;
-    if (failure === null) return becomeReady();
+    if (failure === null) {
+      self.openAt = machine.uptime();
+      return habits.openMs === 0 ? becomeReady() : later(habits.openMs, becomeReady);
+    }
     if ("code" in failure) return exit(failure.code, null);
     if ("signal" in failure) return exit(null, failure.signal);
     self.failedAt = machine.uptime();
@@ -128,9 +138,11 @@ export function startProcess(
     later(habits.quitMs, () => exit(failure.status, null));
   };
   const becomeReady = (): void => {
+    if (self.quitAt !== never) return;
     self.readyAt = machine.uptime();
     self.beatAt = self.readyAt;
     machine.tell({ type: "ready", id });
+    if (self.withdrawnAt !== never) later(habits.drainMs, () => exit(0, null));
     later(habits.beatEvery, beat);
     later(habits.retireAt, () => {
       if (!going()) machine.tell({ type: "retire", id, reason: "it has served enough" });
@@ -171,10 +183,12 @@ export function startProcess(
     frozen: false,
     bornAt: machine.uptime(),
     largeAt: never,
+    openAt: never,
     readyAt: never,
     failedAt: never,
     beatAt: never,
     leftAt: never,
+    withdrawnAt: never,
     drainedAt: never,
     quitAt: never,
     abortedAt: never,
@@ -182,6 +196,12 @@ export function startProcess(
     drain() {
       if (self.drainedAt === never) self.drainedAt = machine.uptime();
       later(habits.drainMs, () => exit(0, null));
+    },
+    withdraw() {
+      if (self.openAt === never) return self.quit();
+      self.withdrawnAt = Math.min(self.withdrawnAt, machine.uptime());
+      if (self.readyAt !== never) self.drain();
+      else self.drainedAt = Math.min(self.drainedAt, machine.uptime());
     },
     quit() {
       if (self.quitAt === never) self.quitAt = machine.uptime();

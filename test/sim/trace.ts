@@ -27,7 +27,8 @@ function describeEffect(effect: Effect | Suspension): string {
     case "spawn":
       return `spawn ${effect.id} slot=${effect.slot} gen=${effect.generation}`;
     case "drain":
-      return `drain ${effect.id} ${effect.idle}`;
+    case "withdraw":
+      return `${effect.type} ${effect.id} ${effect.idle}`;
     case "announce":
       return `announce ${effect.id}`;
     case "quit":

@@ -164,6 +164,8 @@ export function createWorld(options: WorldOptions): World {
       }
       case "drain":
         return find(effect.id).drain();
+      case "withdraw":
+        return find(effect.id).withdraw();
       case "quit":
         return find(effect.id).quit();
       case "kill":

@@ -14,7 +14,8 @@ const drain = (idle: "keep" | "close"): WorkerInput => ({ type: "drain", idle })
 const booting: WorkerState = { name: "booting" };
 const serving: WorkerState = { name: "serving" };
 const draining: WorkerState = { name: "draining", idle: "keep" };
-const states: readonly WorkerState[] = [initialState, booting, serving, draining];
+const opening: WorkerState = { name: "opening", idle: null, limit: null };
+const states: readonly WorkerState[] = [initialState, booting, opening, serving, draining];
 
 /** What happens, in words: `name[/detail]`. */
 function told(state: WorkerState, ...inputs: readonly WorkerInput[]): string {
@@ -57,6 +58,22 @@ describe("a worker's lifecycle", () => {
     }
   });
 
+  it("finishes what it has taken in while some of its threads were still to come", () => {
+    const whole = told(booting, { type: "opening" }, drain("keep"), { type: "booted" }, { type: "drained" });
+    assert.equal(whole, "send/ready beat drain/keep exit/0 -> gone");
+    const stopped = told(opening, drain("keep"), drain("close"), drain("keep"), { type: "booted" });
+    assert.equal(stopped, "send/ready beat drain/close -> draining");
+    const alone = told(opening, { type: "orphaned" }, { type: "booted" });
+    assert.equal(alone, "limitDrain send/ready beat drain/close -> draining");
+    const signalled = told(opening, signal("SIGTERM"), signal("SIGTERM"), { type: "booted" });
+    assert.equal(signalled, "send/leaving send/ready beat drain/keep -> draining");
+  });
+
+  it("asks to be replaced as soon as it can be heard", () => {
+    const limit: WorkerInput = { type: "limit", reason: "enough" };
+    assert.equal(told(opening, limit, limit, { type: "booted" }), "send/ready beat send/retire -> serving");
+  });
+
   it("hears of a stop that is announced whatever it does, and goes on with that", () => {
     for (const state of [initialState, booting, serving, draining]) {
       assert.equal(told(state, { type: "announce" }), `announce -> ${state.name}`);
@@ -71,9 +88,11 @@ describe("a worker's lifecycle", () => {
 
   it("tells why it could not boot", () => {
     const failed: WorkerInput = { type: "bootFailed", status: 4, reason: "no such module" };
-    assert.equal(told(booting, failed), "send/bootFailed exit/4 -> gone");
     const crashed: WorkerInput = { type: "crashed", error: null, reason: "thrown in a timer" };
-    assert.equal(told(booting, crashed), "send/bootFailed exit/3 -> gone");
+    for (const state of [booting, opening]) {
+      assert.equal(told(state, failed), "send/bootFailed exit/4 -> gone");
+      assert.equal(told(state, crashed), "send/bootFailed exit/3 -> gone");
+    }
   });
 
   it("drains on a TERM of its own and says so, once", () => {

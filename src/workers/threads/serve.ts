@@ -123,6 +123,7 @@ export async function serveInThreads(init: Init, foundation: Foundation, told: T
 
   await until(() => failure !== undefined || reached.loaded === config.threads);
   if (failure === undefined) {
+    told.opening();
     tellAll({ type: "serve" });
     await until(() => failure !== undefined || reached.serving === config.threads);
   }

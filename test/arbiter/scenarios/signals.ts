@@ -29,7 +29,7 @@ export const signals: readonly Scenario[] = [
       world.at(1_000, "more");
       world.at(2_000, "fewer");
       world.run(10_000);
-      assert.deepEqual(world.lines(/ (quit|drain)/), ["2000 quit 3"]);
+      assert.deepEqual(world.lines(/ (withdraw|drain)/), ["2000 withdraw 3 keep"]);
     },
   },
   {

@@ -108,10 +108,55 @@ export const stop: readonly Scenario[] = [
       assert.deepEqual(deeds(world, 200), [
         "1000 closeListeners",
         "1000 drain 1 close",
-        "1000 quit 2",
+        "1000 withdraw 2 close",
         "3000 kill 2 SIGKILL",
         "3001 exit 0",
       ]);
+    },
+  },
+  {
+    name: "TERM lets a worker finish that served already when it was not known to",
+    play(begin) {
+      const world = begin({ workers: 1, gracefulTimeout: 10_000 });
+      world.next({ bootMs: 900, openMs: 600, drainMs: 7_000 });
+      world.at(1_000, "term");
+      world.run(60_000);
+      assert.deepEqual(world.lines(/withdraw| kill | exit \d/), ["1000 withdraw 1 close", "8500 exit 0"]);
+    },
+  },
+  {
+    name: "TERM gives such a worker no longer than the others",
+    play(begin) {
+      const world = begin({ workers: 1, gracefulTimeout: 10_000 });
+      world.next({ bootMs: 900, openMs: 1_600, drainMs: NEVER });
+      world.at(1_000, "term");
+      world.run(60_000);
+      assert.deepEqual(world.lines(/withdraw| kill /), ["1000 withdraw 1 close", "11000 kill 1 SIGKILL"]);
+    },
+  },
+  {
+    name: "a smaller target lets such a worker finish too",
+    play(begin) {
+      const world = begin({ gracefulTimeout: 10_000 });
+      world.at(900, () => world.next({ bootMs: 50, openMs: 500, drainMs: 7_000 }));
+      world.at(1_000, "more");
+      world.at(1_100, "fewer");
+      world.run(20_000);
+      assert.deepEqual(world.lines(/withdraw|drain| kill |Worker exited/), [
+        "1100 withdraw 3 keep",
+        "8550 info: Worker exited: worker=3 gen=1 pid=1003",
+      ]);
+    },
+  },
+  {
+    name: "INT makes no exception for a worker that says it is ready late",
+    play(begin) {
+      const world = begin({ workers: 1 });
+      world.next({ bootMs: 900, openMs: NEVER, quitMs: NEVER });
+      world.at(1_000, "int");
+      world.at(2_500, () => world.send({ type: "ready", id: 1 }));
+      world.run(60_000);
+      assert.deepEqual(world.lines(/quit| kill /), ["1000 quit 1", "3000 kill 1 SIGKILL"]);
     },
   },
   {
@@ -127,7 +172,7 @@ export const stop: readonly Scenario[] = [
         "6000 abandon 2",
         "6000 drain 1 close",
         "6000 drain 2 close",
-        "6000 quit 3",
+        "6000 withdraw 3 close",
         "6050 exit 0",
       ]);
     },
