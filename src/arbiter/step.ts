@@ -145,7 +145,8 @@ function ready(state: ArbiterState, worker: WorkerState, now: number, effects: E
   else if (phase.name === "draining") {
     // It served when it was told to go, though nobody knew: it has the time to finish that others have.
     const stopBy = state.phase.name === "stopping" ? state.phase.killAt : Number.POSITIVE_INFINITY;
-    worker.phase = { name: "draining", killAt: Math.min(now + policy.gracefulTimeout, stopBy), beatBy };
+    const killAt = Math.max(phase.killAt, Math.min(now + policy.gracefulTimeout, stopBy));
+    worker.phase = { name: "draining", killAt, beatBy };
   } else return;
   worker.readyAt = now;
   effects.push({ type: "log", level: "debug", message: `Ready ${nameOf(worker)}` });

@@ -174,8 +174,8 @@ export const faults: readonly Fault[] = [
   fault(
     "step.js",
     "who served unknown when it was told to go has no time to finish",
-    "killAt: Math.min(now + policy.gracefulTimeout, stopBy), beatBy }",
-    "killAt: phase.killAt, beatBy }",
+    "Math.max(phase.killAt, Math.min(now + policy.gracefulTimeout, stopBy))",
+    "phase.killAt",
   ),
   fault(
     "stop.js",
