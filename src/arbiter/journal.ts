@@ -9,10 +9,12 @@ import { createErrorLog, type ErrorLog } from "../log/error-log.ts";
 import { createLevel, type Level } from "../log/level.ts";
 import { stderrWarning } from "../log/losses.ts";
 import type { LogSink } from "../log/record.ts";
+import type { Outlet } from "../log/remote/outlet.ts";
 import { describeError } from "../log/stack.ts";
 import { clearsLine, drawsLine, onStderr, type StatusLine } from "../log/status-line.ts";
 import { openSyslog, syslogSink } from "../log/syslog.ts";
 import { errorLogger } from "../log/user-logger.ts";
+import type { Losses } from "../metrics/ledger.ts";
 import { createStatsd, openStatsd, type Statsd } from "../metrics/statsd.ts";
 import type { SocketOwner } from "../os/sockets.ts";
 
@@ -33,6 +35,8 @@ export interface Journal {
   readonly line: Pick<StatusLine, "show"> | null;
   /** Writes everything; resolves when what is elsewhere has it, or can't be reached. */
   flush(): Promise<void>;
+  /** Lines lost since the start. */
+  lost(): Losses;
   /** The descriptors that become a worker's stdout and stderr: the error log's file under captureOutput. */
   output(): readonly [number, number];
 }
@@ -52,11 +56,25 @@ export function createJournal(
   let current = config;
   let destination: Destination = open(config);
   const warn = (message: string): void => log.warning(message);
-  let elsewhere = openElsewhere({ config, hooks }, warn);
+  let links = openLinks(config, warn);
+  let elsewhere = openElsewhere({ config, hooks }, links);
+  /** Of those that were closed. */
+  const past = { error: 0, syslog: 0, statsd: 0 };
   const level = createLevel(config.loglevel);
   let inner = errorLogOf(config, beside(line, destination), elsewhere, level);
   let captured = openCaptured(config);
   let workers = 0;
+
+  /** Ends the links that are not in use any more, once what waits in them is sent or can't be. */
+  const retire = async (from: Elsewhere, before: Links, after: Links): Promise<void> => {
+    await from.settle();
+    for (const name of ["syslog", "statsd"] as const) {
+      const link = before[name];
+      if (link === null || link === after[name]) continue;
+      link.outlet.close();
+      past[name] += link.outlet.lost;
+    }
+  };
 
   const log: ErrorLog = {
     get level() {
@@ -90,15 +108,20 @@ export function createJournal(
       try {
         prepareFiles(next, ownerOf(next));
         const opened = moved ? open(next) : destination;
-        if (moved) destination.close();
+        if (moved) {
+          destination.close();
+          past.error += destination.lost;
+        }
         destination = opened;
         current = next;
         captured = reopenCaptured(captured, current);
       } catch (error) {
         inner.error(error instanceof Error ? error.message : String(error));
       }
-      void elsewhere.close();
-      elsewhere = openElsewhere({ config: next, hooks: given }, warn);
+      const before = links;
+      links = openLinks(next, warn, before);
+      void retire(elsewhere, before, links);
+      elsewhere = openElsewhere({ config: next, hooks: given }, links);
       level.set(next.loglevel);
       inner = errorLogOf(next, beside(line, destination), elsewhere, level);
       if (workers > 0) elsewhere.statsd?.gauge("gunicorn.workers", workers);
@@ -123,7 +146,41 @@ export function createJournal(
       destination.flushSync();
       await elsewhere.settle();
     },
+    lost: () => ({
+      error: past.error + destination.lost,
+      access: 0,
+      syslog: past.syslog + (links.syslog?.outlet.lost ?? 0),
+      statsd: past.statsd + (links.statsd?.outlet.lost ?? 0),
+    }),
     output: () => (captured === null ? [1, 2] : [captured, captured]),
+  };
+}
+
+/** A way to another host, or a daemon, and what it was opened for. */
+interface Link {
+  readonly to: string;
+  readonly outlet: Outlet;
+}
+
+interface Links {
+  readonly syslog: Link | null;
+  readonly statsd: Link | null;
+}
+
+/** Those of `held` that lead where the configuration wants are kept, with what waits in them. */
+function openLinks(config: Config, warn: (message: string) => void, held?: Links): Links {
+  const link = (name: keyof Links, to: string, open: () => Outlet | null): Link | null => {
+    const before = held?.[name];
+    if (before?.to === to) return before;
+    const outlet = open();
+    return outlet && { to, outlet };
+  };
+  const { syslog, syslogAddr, syslogFormat, statsdHost } = config;
+  return {
+    syslog: link("syslog", JSON.stringify([syslog, syslogAddr, syslogFormat]), () =>
+      syslog ? openSyslog(config, warn) : null,
+    ),
+    statsd: link("statsd", JSON.stringify(statsdHost), () => openStatsd(config, warn)),
   };
 }
 
@@ -131,31 +188,26 @@ export function createJournal(
 interface Elsewhere {
   readonly sinks: readonly LogSink[];
   readonly statsd: Statsd | undefined;
+  /** Resolves once what waits is sent, or can't be. */
   settle(): Promise<void>;
-  /** Once what waits is sent, or can't be. */
-  close(): Promise<void>;
 }
 
-function openElsewhere({ config, hooks }: Settled, warn: (message: string) => void): Elsewhere {
-  const syslog = config.syslog ? openSyslog(config, warn) : null;
-  const metrics = openStatsd(config, warn);
-  const statsd = metrics === null ? undefined : createStatsd(config, metrics);
+function openElsewhere({ config, hooks }: Settled, links: Links): Elsewhere {
+  const syslog = links.syslog?.outlet;
+  const metrics = links.statsd?.outlet;
+  const statsd = metrics && createStatsd(config, metrics);
   const sinks: LogSink[] = [];
-  if (syslog !== null) sinks.push(syslogSink(config, { pid: process.pid }, syslog));
+  if (syslog !== undefined) sinks.push(syslogSink(config, { pid: process.pid }, syslog));
   if (statsd !== undefined) sinks.push(statsd.sink);
   const origin = { pid: process.pid };
   const theirs = hooks.logger && errorLogger(hooks.logger, origin, stderrWarning(config.logFormat, origin));
   if (theirs !== undefined) sinks.push(theirs);
-  const outlets = [syslog, metrics].filter((outlet) => outlet !== null);
-  const settle = async (): Promise<void> =>
-    void (await Promise.all([theirs?.flush(), ...outlets.map((outlet) => outlet.settle())]));
   return {
     sinks,
     statsd,
-    settle,
-    async close() {
-      await settle();
-      for (const outlet of outlets) outlet.close();
+    async settle() {
+      statsd?.flush();
+      await Promise.all([theirs?.flush(), syslog?.settle(), metrics?.settle()]);
     },
   };
 }

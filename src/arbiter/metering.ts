@@ -2,6 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import { acceptingThreads } from "../config/derive.ts";
+import type { Losses } from "../metrics/ledger.ts";
 import { usage } from "../os/usage.ts";
 import type { Facts } from "./control/view.ts";
 import type { Effect, Event } from "./events.ts";
@@ -32,6 +33,8 @@ export interface MeteringOptions {
   readonly state: () => ArbiterState;
   readonly facts: () => Facts;
   readonly listeners: () => readonly ListenerFacts[];
+  /** Lines that the arbiter's own logs have lost. */
+  readonly lost: () => Losses;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly peek: Peeks["ask"];
@@ -40,7 +43,8 @@ export interface MeteringOptions {
 /** What a watchdog may take to say how many requests its stuck worker has, in milliseconds. */
 const PATIENCE = 900;
 
-export function createMetering({ warn, state, facts, listeners, now, peek }: MeteringOptions): Metering {
+export function createMetering(options: MeteringOptions): Metering {
+  const { warn, state, facts, listeners, lost, now, peek } = options;
   const ledgers = createLedgers(warn);
   const countOf = async (id: number): Promise<number | null> =>
     (await peek(id, false, PATIENCE))?.reduce((sum, { count }) => sum + count, 0) ?? null;
@@ -85,6 +89,7 @@ export function createMetering({ warn, state, facts, listeners, now, peek }: Met
             return pid === null || rss === null ? [] : [[pid, rss]];
           }),
         ),
+        lost: lost(),
         nodeVersion: process.versions.node,
         now: now(),
         unixTime: Date.now() / 1_000,

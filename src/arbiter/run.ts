@@ -66,6 +66,7 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
       state: () => state,
       facts,
       listeners: () => listenersOf(current()),
+      lost: journal.lost,
       now,
       peek: processes.peek,
     });

@@ -14,6 +14,10 @@ const SERVER_ERROR = NONE - 1;
 /** V8's kinds of collection, as `performance` names them. */
 export const COLLECTIONS = ["minor", "incremental", "major", "weakcb"] as const;
 
+/** Where lines and messages go, and may get lost. */
+export const LOGS = ["error", "access", "syslog", "statsd"] as const;
+export type Losses = Readonly<Record<(typeof LOGS)[number], number>>;
+
 /** A histogram: its buckets, and the sum in seconds. */
 const HISTOGRAM = BUCKETS + 1;
 
@@ -29,7 +33,8 @@ const UPGRADED = 7;
 const DOWNGRADED = 8;
 /** Seconds of processor time. */
 const PROCESSOR = 9;
-const COLLECTING = 10;
+const LOST = 10;
+const COLLECTING = LOST + LOGS.length;
 const GAUGES = COLLECTING + COLLECTIONS.length;
 const WAIT = GAUGES + 7;
 const FINE = WAIT + HISTOGRAM;
@@ -88,6 +93,8 @@ export interface Ledger {
   collected(kind: (typeof COLLECTIONS)[number], milliseconds: number): void;
   /** Seconds that the process has had a processor, since its start. */
   processor(seconds: number): void;
+  /** Lines lost since the start of the process. */
+  lost(lines: Losses): void;
   gauges(gauges: LoopGauges): void;
   /** Writes at once what has changed. */
   flush(): void;
@@ -163,6 +170,10 @@ export function createLedger({ write, later, lazily }: LedgerOptions): Ledger {
       row[PROCESSOR] = seconds;
       changed();
     },
+    lost(lines) {
+      for (const [at, name] of LOGS.entries()) row[LOST + at] = lines[name];
+      changed();
+    },
     gauges(gauges) {
       for (const [at, name] of gaugeNames.entries()) row[GAUGES + at] = gauges[name];
       changed();
@@ -211,6 +222,7 @@ export interface Counted {
   readonly processor: number;
   /** Seconds in the garbage collector, by kind. */
   readonly collecting: Readonly<Record<(typeof COLLECTIONS)[number], number>>;
+  readonly lost: Losses;
   readonly wait: Histogram;
   /** Those that hold something. */
   readonly requests: readonly RequestSeries[];
@@ -259,6 +271,7 @@ export function readCounted(row: ArrayLike<number>): Counted {
       major: major ?? 0,
       weakcb: weakcb ?? 0,
     },
+    lost: { error: at(LOST), access: at(LOST + 1), syslog: at(LOST + 2), statsd: at(LOST + 3) },
     wait: histogramAt(row, WAIT),
     requests,
   };

@@ -89,7 +89,7 @@ export const metrics = {
   ),
   tgunicorn_worker_event_loop_delay_seconds: metric(
     "gauge",
-    "How late the event loop was in the last seconds: median (0.5), 99th percentile (0.99) and worst (1); of threads the worst.",
+    "How late the event loop was in the last seconds: median (50), 99th percentile (99) and worst (100); of threads the worst.",
     "worker",
     "percentile",
   ),
@@ -114,6 +114,11 @@ export const metrics = {
     "gauge",
     "Seconds since the worker last said that its event loop runs.",
     "worker",
+  ),
+  tgunicorn_log_lines_lost_total: metric(
+    "counter",
+    "Lines of the logs and messages to syslog and statsd that could not be written, of workers and arbiter.",
+    "log",
   ),
   tgunicorn_arbiter_resident_memory_bytes: metric("gauge", "The arbiter's resident memory."),
 } as const satisfies Readonly<Record<string, Metric>>;

@@ -11,6 +11,7 @@ import { createLevel, type Level } from "../log/level.ts";
 import { stderrWarning } from "../log/losses.ts";
 import { clearsLine, lineBefore } from "../log/status-line.ts";
 import { openSyslog } from "../log/syslog.ts";
+import type { Losses } from "../metrics/ledger.ts";
 import { openStatsd } from "../metrics/statsd.ts";
 import { enterDirectory } from "../os/directory.ts";
 import { dropPrivileges } from "../os/privileges.ts";
@@ -93,7 +94,13 @@ export function lay(init: Init): Foundation {
   const worker = workerName(identity, process.pid);
   // Where threads serve, this one looks after them, and runs too little of its own to be stuck.
   const watched = config.watchdog && config.workerClass !== "threaded";
-  const counting = init.ledgerFd === null ? undefined : startCounting(init.ledgerFd, 0);
+  const lost = (): Losses => ({
+    error: destination.lost,
+    access: accessTo?.lost ?? 0,
+    syslog: remote.syslog?.lost ?? 0,
+    statsd: remote.statsd?.lost ?? 0,
+  });
+  const counting = init.ledgerFd === null ? undefined : startCounting(init.ledgerFd, 0, lost);
   const pulse = startPulse({ config, log, worker, watched, timedOut: counting?.timedOut });
   const watchdog = pulse.vitals === undefined ? undefined : startWatchdog(init, pulse.vitals, warn);
   dropPrivileges(config);

@@ -3,7 +3,7 @@
 
 import { writeSync } from "node:fs";
 import { performance } from "node:perf_hooks";
-import { createLedger, LEDGER_BYTES, type Ledger } from "../metrics/ledger.ts";
+import { createLedger, LEDGER_BYTES, type Ledger, type Losses } from "../metrics/ledger.ts";
 import { ACCEPTED_AT, type ConnectionCounts } from "../protocols/front.ts";
 import { observeLoop } from "./loop-gauges.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -17,21 +17,27 @@ export interface Counting extends Pick<Ledger, "timedOut" | "threadEnded" | "flu
 /** How long what is not a request's end may wait to be written, in milliseconds. */
 const LAZY = 100;
 
-/** `fd` is the ledger's file, and `place` which of its rows is this loop's: 0 the process's own, from 1 a thread's. */
-export function startCounting(fd: number, place: number): Counting {
+/**
+ * `fd` is the ledger's file, and `place` which of its rows is this loop's: 0 the process's own, from 1 a thread's. `lost` tells
+ * what the process's logs have lost.
+ */
+export function startCounting(fd: number, place: number, lost?: () => Losses): Counting {
   const ledger = createLedger({
     write: rowWriter(fd, place),
     later: setImmediate,
     lazily: (callback) => void setTimeout(callback, LAZY).unref(),
   });
-  observeLoop(ledger);
-  const { timedOut, threadEnded, flush } = ledger;
+  observeLoop(ledger, lost);
+  const { timedOut, threadEnded } = ledger;
   return {
     connections: ledger,
     track: (pipeline) => counted(pipeline, ledger),
     timedOut,
     threadEnded,
-    flush,
+    flush() {
+      if (lost !== undefined) ledger.lost(lost());
+      ledger.flush();
+    },
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { constants, monitorEventLoopDelay, PerformanceObserver, performance } from "node:perf_hooks";
 import { isMainThread } from "node:worker_threads";
-import type { COLLECTIONS, Ledger } from "../metrics/ledger.ts";
+import type { COLLECTIONS, Ledger, Losses } from "../metrics/ledger.ts";
 
 /** How often, in milliseconds. */
 const EVERY = 1_000;
@@ -21,7 +21,8 @@ const KINDS: ReadonlyMap<unknown, Collection> = new Map<unknown, Collection>([
   [constants.NODE_PERFORMANCE_GC_WEAKCB, "weakcb"],
 ]);
 
-export function observeLoop(ledger: Ledger): void {
+/** `lost` tells what the logs of the process have lost; undefined in a thread, which has none of its own. */
+export function observeLoop(ledger: Ledger, lost?: () => Losses): void {
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION });
   delay.enable();
   const late = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - RESOLUTION / 1e3);
@@ -45,6 +46,7 @@ export function observeLoop(ledger: Ledger): void {
     if (isMainThread) {
       const { user, system } = process.cpuUsage();
       ledger.processor((user + system) / 1e6);
+      if (lost !== undefined) ledger.lost(lost());
     }
     if (looks % WINDOW === 0) delay.reset();
   };

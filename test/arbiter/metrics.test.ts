@@ -68,6 +68,7 @@ test("every metric of the table has samples with the labels that it names, and n
       lastReload: { at: 1_000, failure: "no" },
       startedAt: 0,
     },
+    lost: { error: 1, access: 0, syslog: 2, statsd: 0 },
     tally: { ...emptyTally, exits: { ...emptyTally.exits, stuck: 2 }, stuck: 2 },
     totals: new Map([["sync", busy]]),
     live: [

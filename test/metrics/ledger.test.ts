@@ -144,6 +144,8 @@ test("rows add up, but for what is so just now", () => {
   one.ledger.collected("major", 20);
   one.ledger.processor(1.5);
   one.ledger.waited(4);
+  one.ledger.lost({ error: 1, access: 2, syslog: 0, statsd: 3 });
+  one.ledger.lost({ error: 1, access: 4, syslog: 0, statsd: 3 });
   one.ledger.gauges({
     delayP50: 1,
     delayP99: 2,
@@ -160,6 +162,7 @@ test("rows add up, but for what is so just now", () => {
   const counted = readCounted(sum);
   assert.equal(counted.connections, 2);
   assert.equal(counted.collecting.major, 0.04);
+  assert.deepEqual(counted.lost, { error: 2, access: 8, syslog: 0, statsd: 6 });
   assert.equal(counted.processor, 3);
   assert.equal(counted.wait.count, 2);
   assert.equal(readGauges(sum).heapTotal, 0);

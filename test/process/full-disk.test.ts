@@ -67,10 +67,12 @@ test("what memory does not hold is lost, and counted at once and at the end", as
   const disk = fullDisk(t);
   if (disk === null) return;
   const path = join(disk.dir, "access.log");
-  const server = start(t, [...LOCAL, "--access-logfile", path, APP], { expected: [/accesslog \S+: /] });
+  const args = [...LOCAL, "--metrics-bind", "unix:metrics.sock", "--access-logfile", path, APP];
+  const server = start(t, args, { expected: [/accesslog \S+: /] });
   await ready(server, 1);
   // 4 Mi characters.
   const answers = await loaded(server, 1_500);
+  await counted(server, 'log="access"');
   await server.stop();
   assert.ok(server.count(/\[WARNING\] accesslog/) <= 3, server.log());
   const lost = [...server.log().matchAll(/accesslog \S+: (\d+) lines? lost/g)].reduce(
@@ -80,6 +82,13 @@ test("what memory does not hold is lost, and counted at once and at the end", as
   const written = readFileSync(path, "latin1").split("\n").length - 1;
   assert.equal(lost + written, answers);
 });
+
+/** Resolves when the metrics tell that lines of that log are lost. */
+async function counted(server: Server, log: string): Promise<void> {
+  const metrics = { socketPath: join(server.dir, "metrics.sock"), path: "/metrics" };
+  const lost = new RegExp(`^tgunicorn_log_lines_lost_total\\{${log}\\} [1-9]`, "m");
+  while (!lost.test((await get(metrics)).body)) await new Promise((resolve) => setImmediate(resolve));
+}
 
 test("where the error log is on it, too, standard error hears of it, once for each process", async (t) => {
   const disk = fullDisk(t);

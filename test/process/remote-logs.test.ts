@@ -8,7 +8,7 @@ import { listenStream, listenUdp, splitCounted } from "../log/listeners.ts";
 import { freePort } from "../peers/port.ts";
 import { get, ready } from "./client.ts";
 import { startLoad } from "./load.ts";
-import { FIXTURES, start } from "./server.ts";
+import { FIXTURES, scratch, start } from "./server.ts";
 
 const APP = `${join(FIXTURES, "apps.mjs")}:pid`;
 const LOCAL = ["-b", "127.0.0.1:0", "--log-level", "debug"];
@@ -87,6 +87,21 @@ test("daemons that are dead cost no request, and are told of once", async (t) =>
   // The worker and the arbiter, each at the break and at the end.
   assert.ok(server.count(/\[WARNING\] syslog/) <= 4, server.log());
   assert.match(server.log(), /syslog tcp:\S+: \d+ lines lost: connection refused/);
+});
+
+test("a reload loses nothing that waits for a daemon", async (t) => {
+  const path = join(scratch(t), "syslog.sock");
+  const to = ["--log-syslog", "--log-syslog-to", `unix://${path}`, "--log-syslog-format", "rfc5424"];
+  const server = start(t, [...LOCAL, ...to, APP], { expected: [/syslog unix:\S+: .*lines wait/] });
+  await server.saw(/syslog unix:\S+: .*lines wait in memory/);
+  await ready(server, 1);
+  server.signal("SIGHUP");
+  await server.saw(/Reload complete/);
+  const syslog = await listenStream(t, splitCounted, { path });
+  await syslog.saw((message) => /\.error \d+ - - Listening at/.test(message));
+  await syslog.saw((message) => message.includes("Reload complete"));
+  await server.stop();
+  assert.equal(server.count(/lines? lost/), 0, server.log());
 });
 
 test("a daemon that does not read makes no request wait, and what it does not take is counted", async (t) => {

@@ -7,6 +7,8 @@ import {
   type Counted,
   emptyRow,
   type Histogram,
+  LOGS,
+  type Losses,
   readCounted,
 } from "../../metrics/ledger.ts";
 import type { MetricName } from "../../metrics/table.ts";
@@ -28,6 +30,8 @@ export interface Sources {
   readonly busy: ReadonlyMap<number, number>;
   /** Bytes of resident memory, by pid; without those that are not known. */
   readonly memory: ReadonlyMap<number, number>;
+  /** Lines that the arbiter itself has lost. */
+  readonly lost: Losses;
   readonly nodeVersion: string;
   /** On the arbiter's clock, in milliseconds, and Unix time in seconds. */
   readonly now: number;
@@ -105,6 +109,10 @@ export function samplesOf(sources: Sources): Samples {
     tgunicorn_worker_gc_seconds_total: COLLECTIONS.map((kind) => ({
       labels: { kind },
       value: all.collecting[kind],
+    })),
+    tgunicorn_log_lines_lost_total: LOGS.map((log) => ({
+      labels: { log },
+      value: all.lost[log] + sources.lost[log],
     })),
     tgunicorn_arbiter_resident_memory_bytes: unless(sources.memory.get(facts.pid) ?? null),
   };
