@@ -1,6 +1,6 @@
 // Asks the control socket.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import http from "node:http";
 
 /** What the user has to mend, or what the server says is wrong: shown as its message alone. */
@@ -23,8 +23,11 @@ export interface Reply {
 
 export type Ask = (method: "GET" | "POST", path: string, body?: object) => Promise<Reply>;
 
-/** `pidfile` is told of where nobody answers. A reply may take as long as it likes: a reload does. */
-export function createAsk(socketPath: string, pidfile: string | null): Ask {
+/** How long a reply may take that waits for nothing, in milliseconds. */
+const PATIENCE = 10_000;
+
+/** `pidfile` is told of where nobody answers. A reply may take as long as it likes where `body` says that it waits. */
+export function createAsk(socketPath: string, pidfile: string | null, patience = PATIENCE): Ask {
   return (method, path, body) =>
     new Promise((resolve, reject) => {
       const text = body === undefined ? "" : JSON.stringify(body);
@@ -50,6 +53,14 @@ export function createAsk(socketPath: string, pidfile: string | null): Ask {
         sent = true;
       });
       request.on("error", (error) => reject(new Failure(whyNot(error, socketPath, pidfile, sent))));
+      const waits = body !== undefined && "wait" in body && body.wait === true;
+      if (!waits) {
+        const silent = `${socketPath}: no answer for ${patience / 1_000} s. Is the arbiter stopped (SIGSTOP), or the machine very busy?`;
+        request.setTimeout(patience, () => {
+          reject(new Failure(silent));
+          request.destroy();
+        });
+      }
       request.end(text);
     });
 }
@@ -60,6 +71,7 @@ function whyNot(error: Error, socketPath: string, pidfile: string | null, sent: 
     const owner = pidfile === null ? "" : ` ${ownerOf(pidfile)}`;
     return `There is no control socket at ${socketPath}. Is the server running?${owner} Where it has another --control-socket, name that with -s`;
   }
+  if (code === "ECONNREFUSED" && !isSocket(socketPath)) return `${socketPath} is no control socket`;
   if (code === "ECONNREFUSED")
     return `Nobody listens at ${socketPath}: the server has ended without removing it`;
   if (code === "ENOTSOCK" || code === "EPROTOTYPE") return `${socketPath} is no control socket`;
@@ -69,6 +81,14 @@ function whyNot(error: Error, socketPath: string, pidfile: string | null, sent: 
   if (sent || code === "ECONNRESET" || code === "EPIPE")
     return "The server ended before it had answered, or has too many clients on its control socket";
   return `${socketPath}: ${error.message}`;
+}
+
+function isSocket(path: string): boolean {
+  try {
+    return statSync(path).isSocket();
+  } catch {
+    return false;
+  }
 }
 
 function ownerOf(pidfile: string): string {

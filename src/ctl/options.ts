@@ -131,7 +131,8 @@ export function readOptions(argv: readonly string[]): Asked {
     const [, written = argv[at] ?? "", attached] = /^(--[a-z-]+)=(.*)$/s.exec(argv[at] ?? "") ?? [];
     const flag = flags.find(({ names }) => names.includes(written));
     if (flag === undefined) {
-      if (!/^-./.test(written)) words.push(written);
+      // A number below 0 is wrong in another way.
+      if (!/^-[^\d]/.test(written)) words.push(written);
       else
         throw usage(
           `${written}: unknown option${meant(
@@ -187,7 +188,8 @@ export function readOptions(argv: readonly string[]): Asked {
   return { type: "run", options };
 }
 
-const usage = (what: string): Failure => new Failure(`${what}. See tgunicornctl --help`, 2);
+const usage = (what: string): Failure =>
+  new Failure(`${what}${what.endsWith("?") ? "" : "."} See tgunicornctl --help`, 2);
 
 function meant(word: string, known: readonly string[]): string {
   const near = nearest(word, known);

@@ -248,12 +248,16 @@ test("tgunicornctl shows and steers, and says what to do where it can't", async 
   assert.deepEqual(await ctl("-s", path, "scal"), {
     code: 2,
     stdout: "",
-    stderr: "tgunicornctl: scal: unknown command; did you mean scale?. See tgunicornctl --help\n",
+    stderr: "tgunicornctl: scal: unknown command; did you mean scale? See tgunicornctl --help\n",
   });
   assert.equal((await ctl("status")).code, 2);
   assert.equal(
     (await ctl("-s", path, "scale")).stderr,
     "tgunicornctl: scale needs N. See tgunicornctl --help\n",
+  );
+  assert.equal(
+    (await ctl("-s", path, "scale", "-3")).stderr,
+    "tgunicornctl: scale: -3 is no number of workers\n",
   );
   // Whatever happens, --json is JSON, and says why not.
   const errors = [
@@ -269,7 +273,7 @@ test("tgunicornctl shows and steers, and says what to do where it can't", async 
   assert.deepEqual(errors, [
     [1, "there is no worker 9; th"],
     [1, "There is no control sock"],
-    [1, `Nobody listens at ${pidfile}`.slice(0, 24)],
+    [1, `${pidfile} is no control socket`.slice(0, 24)],
   ]);
   for (const words of [["--json", "top"], ["--quick", "status"], ["--no-wait", "scale", "1"], ["--pid"]])
     assert.equal((await ctl("-s", path, ...words)).code, 2, words.join(" "));
