@@ -2,6 +2,10 @@
 import { sections } from "../config/settings/index.ts";
 import { questions } from "./questions.ts";
 
+/** Without Markdown: a link's page is in docs/. */
+const plain = (summary: string): string =>
+  summary.replaceAll("`", "").replaceAll(/\[[^\]]*\]\(([^)]*)\)/g, "docs/$1");
+
 const bare = (flag: string) => flag.replace(/^-+/, "");
 
 /** The text for `--help`, for a terminal of `width` columns. */
@@ -24,7 +28,7 @@ export async function helpText(width: number): Promise<string> {
       parser.option(first, {
         alias: others,
         group: `${title}:`,
-        describe: setting.summary.replaceAll("`", ""),
+        describe: plain(setting.summary),
         ...(setting.codec.implied === undefined ? { type: "string" } : { type: "boolean" }),
         ...(shown === "" || shown === "false" ? {} : { defaultDescription: shown }),
       });

@@ -154,5 +154,6 @@ test("the help has every flag under its section, whatever else is wrong", async 
   for (const title of ["Application:", "Sockets:", "Workers:", "HTTP:", "Processes:", "Logging:"]) {
     assert.match(said.text, new RegExp(`^${title}$`, "m"));
   }
+  assert.doesNotMatch(said.text, /\]\(/, "a terminal shows no Markdown");
   assert.ok(said.text.split("\n").every((line) => line.length <= 100));
 });

@@ -141,6 +141,10 @@ test("what is wrong is answered clearly, and disturbs nobody", async (t) => {
   assert.match(await wrong("POST", "/scale", '{"worker":2}'), /^400 "worker" is unknown; known are workers/);
   assert.match(await wrong("POST", "/stop", '{"quick":1}'), /^400 "quick" has to be true or false/);
   assert.match(await wrong("POST", "/scale", " ".repeat(1_000_000)), /^413 the body is longer than 16384/);
+  assert.match(
+    await say(path, "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n"),
+    /^HTTP\/1.1 405 .*this is no proxy/s,
+  );
   assert.match(await say(path, "\x16\x03\x01 hello\r\n\r\n"), /^HTTP\/1.1 400 .*this is not HTTP/s);
   assert.match(
     await say(path, `GET /status HTTP/1.1\r\nX: ${"x".repeat(20_000)}\r\n\r\n`),

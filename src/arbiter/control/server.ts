@@ -50,11 +50,11 @@ export async function openControl(path: string, settings: ControlMode, helm: Hel
       socket.destroy();
       return;
     }
-    const [status, what] = badRequest("code" in error ? error.code : undefined);
-    const body = `${JSON.stringify({ error: what })}\n`;
-    socket.end(
-      `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-    );
+    socket.end(refusal(...badRequest("code" in error ? error.code : undefined)));
+  });
+  server.on("connect", (_request, socket) => {
+    socket.on("error", () => undefined);
+    socket.end(refusal("405 Method Not Allowed", "this is no proxy"));
   });
   const unlink = await listenPrivately(server, path, settings.mode);
   // Such as a descriptor too many: it goes on with the next client.
@@ -73,6 +73,11 @@ export async function openControl(path: string, settings: ControlMode, helm: Hel
       return closed;
     },
   };
+}
+
+function refusal(status: string, what: string): string {
+  const body = `${JSON.stringify({ error: what })}\n`;
+  return `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }
 
 function badRequest(code: unknown): readonly [string, string] {

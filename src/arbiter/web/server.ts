@@ -71,6 +71,10 @@ export async function openWeb(
     },
   );
   server.maxConnections = MOST_CLIENTS;
+  server.on("connect", (_request, socket) => {
+    socket.on("error", () => undefined);
+    socket.end("HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  });
   let unlink: () => void = () => undefined;
   if (address.kind === "unix") unlink = await listenPrivately(server, address.path, 0o666);
   else if (address.kind === "tcp") await listenOn(server, address.host, address.port);
