@@ -1,4 +1,5 @@
-// What an application does at the end of a worker's life: its own close(), between the last answer and workerExit.
+// What an application does at the end of a worker's life: its own close() or shutdown, ASGI's lifespan; between the last answer
+// and workerExit.
 
 import type { ErrorLog } from "../log/error-log.ts";
 import type { Serving } from "./contract.ts";
@@ -24,9 +25,9 @@ export function closingAfterwards(serving: Serving, { close, most, log }: Closin
     try {
       const done = await Promise.race([close(), late]);
       if (done === "late")
-        log.warning("The application's close() takes too long, the worker ends without it");
+        log.warning("The application's shutdown takes too long, the worker ends without it");
     } catch (error) {
-      log.exception("The application's close() failed", error);
+      log.exception("The application's shutdown failed", error);
     } finally {
       clearTimeout(timer);
     }

@@ -374,13 +374,16 @@ test("a path is sent with its length, to HEAD without its body", async (t) => {
   writeFileSync(path, "x".repeat(300_000));
   const app = forHttp(async (scope, _receive, send) => {
     await send(start());
-    await send({ type: "http.response.pathsend", path: scope.path === "/missing" ? join(dir, "no") : path });
+    const paths: Record<string, string> = { "/missing": join(dir, "no"), "/proc": "/proc/self/status" };
+    await send({ type: "http.response.pathsend", path: paths[scope.path] ?? path });
   });
   const { request, errors } = await serve(t, app);
   const whole = await request({ path: "/" });
   assert.deepEqual([whole.body.length, whole.headers["content-length"]], [300_000, "300000"]);
   const head = await request({ path: "/", method: "HEAD" });
   assert.deepEqual([head.body, head.headers["content-length"]], ["", "300000"]);
+  // It says that it has no bytes.
+  assert.match((await request({ path: "/proc" })).body, /^Name:/);
   assert.equal((await request({ path: "/missing" })).status, 500);
   assert.match(errors.join(), /ENOENT/);
 });

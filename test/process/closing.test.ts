@@ -64,10 +64,10 @@ test("a close() that fails is logged; one that takes too long is left behind", a
   const app = `export const broken = { fetch: () => new Response("ok"), close() { throw new Error("can't close"); } };
 export const endless = { fetch: () => new Response("ok"), shutdown: () => new Promise(() => {}) };`;
   const files = { "app.mjs": app };
-  const broken = start(t, [...ARGS, "app:broken"], { files, expected: [/close\(\) failed/] });
+  const broken = start(t, [...ARGS, "app:broken"], { files, expected: [/shutdown failed/] });
   await ready(broken, 1);
   await broken.stop();
-  assert.match(broken.log(), /The application's close\(\) failed\s+Error: can't close/);
+  assert.match(broken.log(), /The application's shutdown failed\s+Error: can't close/);
   const endless = start(t, [...ARGS, "--graceful-timeout", "2", "app:endless"], {
     files,
     // Its own end and the arbiter's kill are due at almost the same time.
@@ -75,5 +75,5 @@ export const endless = { fetch: () => new Response("ok"), shutdown: () => new Pr
   });
   await ready(endless, 1);
   await endless.stop();
-  assert.match(endless.log(), /The application's close\(\) takes too long/);
+  assert.match(endless.log(), /The application's shutdown takes too long/);
 });

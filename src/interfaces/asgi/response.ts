@@ -149,7 +149,8 @@ export class AsgiResponse {
     try {
       const stat = await file.stat();
       if (!stat.isFile()) throw new Error(`${this.#prefix}pathsend: ${path} is no file`);
-      this.#sendHead(this.#trailers ? undefined : stat.size);
+      // Files of /proc and /sys say 0, and have something to read all the same.
+      this.#sendHead(this.#trailers || stat.size === 0 ? undefined : stat.size);
       if (!this.#bodiless) {
         for await (const piece of file.createReadStream({ autoClose: false })) {
           if (piece instanceof Uint8Array) await this.#write(piece);
