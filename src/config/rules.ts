@@ -1,6 +1,6 @@
 // What no setting can check alone. A list of pure functions.
 import type { Problem } from "../errors.ts";
-import { formatAddress } from "./address.ts";
+import { formatAddress, formatPlace } from "./address.ts";
 import type { Config } from "./config.ts";
 import type { SettingName } from "./settings/index.ts";
 
@@ -29,6 +29,19 @@ const bindsOnce: Rule = (config, origins) => {
     finding("error", origins, "bind", `${address} is given more than once`),
   );
 };
+
+/** Workers listen at those of `bind`: what the arbiter answers itself would be theirs, or nobody's. */
+const addressOfItsOwn =
+  (name: "healthBind" | "metricsBind" | "controlSocket"): Rule =>
+  (config, origins) => {
+    const value = config[name];
+    if (value === null) return [];
+    const place = typeof value === "string" ? `unix:${value}` : formatPlace(value);
+    if (typeof value !== "string" && value.kind === "tcp" && value.port === 0) return [];
+    return config.bind.some((address) => formatPlace(address) === place)
+      ? finding("error", origins, name, `${place} is an address of bind: it needs one of its own`)
+      : [];
+  };
 
 const jitterNeedsRequests: Rule = (config, origins) =>
   config.maxRequestsJitter > 0 && config.maxRequests === 0
@@ -169,6 +182,9 @@ export const rules: readonly Rule[] = [
   connectionForEachThread,
   initgroupsNeedsUser,
   daemonNeedsLog,
+  addressOfItsOwn("controlSocket"),
+  addressOfItsOwn("healthBind"),
+  addressOfItsOwn("metricsBind"),
   plainAddress("healthBind", "probes speak"),
   plainAddress("metricsBind", "Prometheus speaks"),
   keysNeedCertificates,

@@ -141,6 +141,11 @@ test("rules across settings", () => {
   assert.deepEqual(problems(file({ bind: ["a.test:1", "tcp://a.test:1", "b.test:0", "b.test:0"] })), [
     "gunicorn.conf.ts: bind: a.test:1 is given more than once",
   ]);
+  const own = { metricsBind: "127.0.0.1:1", healthBind: "127.0.0.1:0", controlSocket: "/run/a.sock" };
+  assert.deepEqual(problems(file({ bind: ["127.0.0.1:1", "127.0.0.1:0", "unix:/run/a.sock"], ...own })), [
+    "gunicorn.conf.ts: controlSocket: unix:/run/a.sock is an address of bind: it needs one of its own",
+    "gunicorn.conf.ts: metricsBind: 127.0.0.1:1 is an address of bind: it needs one of its own",
+  ]);
   const { warnings } = resolved(file({ maxRequestsJitter: 5, initgroups: true }));
   assert.deepEqual(
     warnings.map((warning) => warning.setting),
