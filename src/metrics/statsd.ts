@@ -19,8 +19,8 @@ export interface Statsd {
   gauge(name: string, value: number): void;
 }
 
-/** What fits a packet of an Ethernet: statsd's own advice. In bytes. */
-const LONGEST = 1432;
+/** Durations up to this many microseconds are written out once: most requests take as long as others did. */
+const REMEMBERED = 8_192;
 
 /** Debug and info are not counted. */
 const COUNTED: Readonly<Partial<Record<LogLevel, string>>> = {
@@ -33,15 +33,15 @@ const COUNTED: Readonly<Partial<Record<LogLevel, string>>> = {
 const GATHER = 100;
 const MOST = 1_000;
 
-/** Several metrics in a datagram, a line each. */
-export function packMetrics(metrics: readonly string[]): readonly Packet[] {
+/** Several metrics in a datagram of at most `longest` bytes, a line each. */
+export function packMetrics(metrics: readonly string[], longest: number): readonly Packet[] {
   const packets: Packet[] = [];
   let text = "";
   let count = 0;
   let length = 0;
   for (const metric of metrics) {
     const size = Buffer.byteLength(metric) + 1;
-    if (count > 0 && length + size - 1 > LONGEST) {
+    if (count > 0 && length + size - 1 > longest) {
       packets.push({ text, count });
       text = "";
       count = 0;
@@ -78,6 +78,14 @@ export function createStatsd(
     if (times > 0) to.write(line(name, times, "c"));
   };
   const duration = `${prefix}gunicorn.request.duration:`;
+  const remembered: string[] = [];
+  const lasting = (microseconds: number): string => {
+    const known = remembered[microseconds];
+    if (known !== undefined) return known;
+    const text = `${duration}${microseconds / 1_000}|ms${tags}`;
+    if (microseconds < REMEMBERED) remembered[microseconds] = text;
+    return text;
+  };
   /** Microseconds. */
   let durations: number[] = [];
   const statuses = new Map<number, number>();
@@ -86,7 +94,7 @@ export function createStatsd(
     due = false;
     const taken = durations;
     durations = [];
-    for (const microseconds of taken) to.write(`${duration}${microseconds / 1_000}|ms${tags}`);
+    for (const microseconds of taken) to.write(lasting(microseconds));
     counted("gunicorn.requests", taken.length);
     // None where the client went away before it had one.
     for (const [status, times] of statuses)

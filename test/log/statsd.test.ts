@@ -58,7 +58,7 @@ test("a prefix gets one dot, and DogStatsD its tags", () => {
 
 test("datagrams hold as many metrics as fit a packet, whole", () => {
   const metrics = Array.from({ length: 500 }, (_, i) => `gunicorn.request.status.${i}:1|c`);
-  const packets = packMetrics(metrics);
+  const packets = packMetrics(metrics, 1432);
   assert.deepEqual(
     packets.flatMap(({ text }) => text.split("\n")),
     metrics,
@@ -70,10 +70,10 @@ test("datagrams hold as many metrics as fit a packet, whole", () => {
   for (const { text } of packets) assert.ok(Buffer.byteLength(text) <= 1432);
   assert.ok(packets.length < 15);
   assert.deepEqual(
-    packMetrics(["x".repeat(3000), "y"]).map(({ count }) => count),
+    packMetrics(["x".repeat(3000), "y"], 1432).map(({ count }) => count),
     [1, 1],
   );
-  assert.deepEqual(packMetrics([]), []);
+  assert.deepEqual(packMetrics([], 1432), []);
 });
 
 test("metrics arrive", async (t) => {

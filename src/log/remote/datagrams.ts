@@ -8,8 +8,8 @@ import type { Link, LinkEvents } from "./outlet.ts";
 export interface DatagramOptions {
   readonly host: string;
   readonly port: number;
-  /** Puts messages together into datagrams; by default each is one. */
-  readonly pack?: (messages: readonly string[]) => readonly Packet[];
+  /** Puts messages together into datagrams of at most `longest` bytes; by default each is one. */
+  readonly pack?: (messages: readonly string[], longest: number) => readonly Packet[];
 }
 
 export interface Packet {
@@ -17,6 +17,15 @@ export interface Packet {
   /** How many messages it holds. */
   readonly count: number;
 }
+
+/**
+ * What fits a packet of an Ethernet, and, where none has to carry it, what daemons read at once by default, in bytes:
+ * https://docs.datadoghq.com/developers/dogstatsd/high_throughput/
+ */
+const PACKET = 1_432;
+const LOCAL = 8_192;
+
+const isLoopback = (address: string): boolean => address.startsWith("127.") || address === "::1";
 
 const alone = (messages: readonly string[]): readonly Packet[] =>
   messages.map((text) => ({ text, count: 1 }));
@@ -27,6 +36,7 @@ export function datagrams({ host, port, pack = alone }: DatagramOptions): (event
   return (events) => {
     let socket: ReturnType<typeof createSocket> | undefined;
     let closed = false;
+    let longest = PACKET;
     const end = (): void => {
       if (closed) return;
       closed = true;
@@ -42,6 +52,7 @@ export function datagrams({ host, port, pack = alone }: DatagramOptions): (event
       const found = addresses?.[attempt++ % addresses.length];
       if (error !== null || found === undefined) return down(error ?? new Error("it has no address"));
       socket = createSocket(found.family === 6 ? "udp6" : "udp4");
+      if (isLoopback(found.address)) longest = LOCAL;
       socket.on("error", down);
       socket.connect(port, found.address, () => {
         if (closed) return;
@@ -52,7 +63,7 @@ export function datagrams({ host, port, pack = alone }: DatagramOptions): (event
     return {
       close: end,
       send(messages, done) {
-        const packets = pack(messages);
+        const packets = pack(messages, longest);
         let left = packets.length;
         let lost = 0;
         let reason = "";
