@@ -13,14 +13,16 @@ export interface Peer {
 export const FINDS_PEERS = process.platform === "linux";
 
 /**
- * Undefined where the descriptor is no socket any more, or where looking takes longer than `most` milliseconds in all: the
+ * `gone` where the descriptor is no socket any more, `unknown` where looking takes longer than `most` milliseconds in all: the
  * system's tables have a line for each connection of the machine, those that are over for a while included.
  */
-export function createPeerFinder(most = 300): (fd: number) => Peer | undefined {
+export type Found = Peer | "gone" | "unknown";
+
+export function createPeerFinder(most = 300): (fd: number) => Found {
   let table: Table | undefined;
   return (fd) => {
     const inode = inodeOf(fd);
-    if (inode === undefined) return undefined;
+    if (inode === undefined) return "gone";
     table ??= openTable(performance.now() + most);
     return table(inode);
   };
@@ -34,7 +36,7 @@ function inodeOf(fd: number): string | undefined {
   }
 }
 
-type Table = (inode: string) => Peer | undefined;
+type Table = (inode: string) => Exclude<Found, "gone">;
 
 /** Makes nothing of lines that nobody asks for: there may be tens of thousands. */
 function openTable(until: number): Table {
@@ -50,7 +52,7 @@ function openTable(until: number): Table {
       if (before.length === 9) return endpointOf(before[2] ?? "");
     }
     // A unix socket, where all others have been seen.
-    return whole ? { address: "", port: undefined } : undefined;
+    return whole ? { address: "", port: undefined } : "unknown";
   };
 }
 

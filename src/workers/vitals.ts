@@ -7,7 +7,7 @@
 import type { Socket } from "node:net";
 import { performance } from "node:perf_hooks";
 import { descriptorOf } from "../os/descriptor.ts";
-import { createPeerFinder, FINDS_PEERS } from "../os/peer.ts";
+import { createPeerFinder, FINDS_PEERS, type Found } from "../os/peer.ts";
 
 /** Requests whose lines are kept. What is beyond shares one more place, which the latest of them has. */
 const PLACES = 127;
@@ -38,6 +38,11 @@ const RAN = 2;
 const BEGAN = 2;
 
 /** Milliseconds of the one monotonic clock that all threads of a process share; performance.now() is each thread's own. */
+const UNSEEN = {
+  gone: "a client that has gone",
+  unknown: "a client that could not be looked up in time",
+} as const;
+
 export const sharedNow = (): number => performance.now() + OFFSET;
 /** A time of this thread's performance.now() on that clock. */
 export const shared = (time: number): number => time + OFFSET;
@@ -189,7 +194,7 @@ export function readVitals(shared: SharedArrayBuffer): VitalSigns {
   const doubles = new Float64Array(shared);
   const bytes = Buffer.from(shared);
 
-  const read = (slot: number, find: (fd: number) => Client | undefined): RequestInFlight | undefined => {
+  const read = (slot: number, find: (fd: number) => Found): RequestInFlight | undefined => {
     const at = HEADER_BYTES + slot * SLOT_BYTES;
     const word = at >> 2;
     const sequence = Atomics.load(words, word + SEQUENCE);
@@ -207,7 +212,7 @@ export function readVitals(shared: SharedArrayBuffer): VitalSigns {
     const client = addressLength === BY_DESCRIPTOR ? find(port) : { address, port };
     const request = {
       line: length > LINE ? `${kept}...` : kept,
-      client: client === undefined ? "a client that has gone" : clientOf(client.address, client.port),
+      client: typeof client === "string" ? UNSEEN[client] : clientOf(client.address, client.port),
       began: doubles[(at >> 3) + BEGAN] ?? 0,
     };
     return Atomics.load(words, word + SEQUENCE) === sequence ? request : undefined;
