@@ -58,7 +58,7 @@ export function createJournal(
   const warn = (message: string): void => log.warning(message);
   let links = openLinks(config, warn);
   let elsewhere = openElsewhere({ config, hooks }, links);
-  /** Of those that were closed. */
+  /** By those that are not in use any more. */
   const past = { error: 0, syslog: 0, statsd: 0 };
   const level = createLevel(config.loglevel);
   let inner = errorLogOf(config, beside(line, destination), elsewhere, level);
@@ -67,12 +67,16 @@ export function createJournal(
 
   /** Ends the links that are not in use any more, once what waits in them is sent or can't be. */
   const retire = async (from: Elsewhere, before: Links, after: Links): Promise<void> => {
+    const left = (["syslog", "statsd"] as const).flatMap((name) => {
+      const outlet = before[name] === after[name] ? undefined : before[name]?.outlet;
+      return outlet === undefined ? [] : [{ name, outlet, lost: outlet.lost }];
+    });
+    // At once, and what its end adds later: a counter never falls.
+    for (const { name, lost } of left) past[name] += lost;
     await from.settle();
-    for (const name of ["syslog", "statsd"] as const) {
-      const link = before[name];
-      if (link === null || link === after[name]) continue;
-      link.outlet.close();
-      past[name] += link.outlet.lost;
+    for (const { name, outlet, lost } of left) {
+      outlet.close();
+      past[name] += outlet.lost - lost;
     }
   };
 

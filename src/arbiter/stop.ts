@@ -59,8 +59,8 @@ export function beginStop(
     const idle = handedOver ? "keep" : "close";
     if (urgency === "quick") effects.push({ type: "quit", id: worker.id });
     else effects.push({ type: phase === "booting" ? "withdraw" : "drain", id: worker.id, idle });
-    // A booting worker has nothing to finish.
-    const unborn = phase === "booting" || urgency === "quick" ? now + QUICK_STOP : Number.POSITIVE_INFINITY;
+    // Who boots has nothing to finish; if it serves already, its `ready` gives it the time of the others.
+    const unborn = phase === "booting" ? now + QUICK_STOP : Number.POSITIVE_INFINITY;
     worker.phase = draining(worker, Math.min(killAt, unborn, earliest));
   }
 }

@@ -20,10 +20,11 @@ const finding = (
 ): readonly Finding[] => [{ severity, problem: { origin: origins[setting] ?? "default", setting, what } }];
 
 /** Port 0 asks the kernel for a free port, so several of them are several ports. */
+const certain = ({ bind }: Config): Config["bind"] =>
+  bind.filter((address) => address.kind !== "tcp" || address.port !== 0);
+
 const bindsOnce: Rule = (config, origins) => {
-  const written = config.bind
-    .filter((address) => address.kind !== "tcp" || address.port !== 0)
-    .map(formatAddress);
+  const written = certain(config).map(formatAddress);
   const twice = new Set(written.filter((address, at) => written.indexOf(address) !== at));
   return [...twice].flatMap((address) =>
     finding("error", origins, "bind", `${address} is given more than once`),
@@ -37,8 +38,7 @@ const addressOfItsOwn =
     const value = config[name];
     if (value === null) return [];
     const place = typeof value === "string" ? `unix:${value}` : formatPlace(value);
-    if (typeof value !== "string" && value.kind === "tcp" && value.port === 0) return [];
-    return config.bind.some((address) => formatPlace(address) === place)
+    return certain(config).some((address) => formatPlace(address) === place)
       ? finding("error", origins, name, `${place} is an address of bind: it needs one of its own`)
       : [];
   };

@@ -71,10 +71,10 @@ function whyNot(error: Error, socketPath: string, pidfile: string | null, sent: 
     const owner = pidfile === null ? "" : ` ${ownerOf(pidfile)}`;
     return `There is no control socket at ${socketPath}. Is the server running?${owner} Where it has another --control-socket, name that with -s`;
   }
-  if (code === "ECONNREFUSED" && !isSocket(socketPath)) return `${socketPath} is no control socket`;
-  if (code === "ECONNREFUSED")
-    return `Nobody listens at ${socketPath}: the server has ended without removing it`;
-  if (code === "ENOTSOCK" || code === "EPROTOTYPE") return `${socketPath} is no control socket`;
+  const refused = code === "ECONNREFUSED";
+  if (code === "ENOTSOCK" || code === "EPROTOTYPE" || (refused && !isSocket(socketPath)))
+    return `${socketPath} is no control socket`;
+  if (refused) return `Nobody listens at ${socketPath}: the server has ended without removing it`;
   if (code === "EACCES" || code === "EPERM")
     return `${socketPath}: permission denied; only the user who started the server may use it, unless --control-socket-mode says otherwise`;
   // A crowd at the socket is turned away without a word.

@@ -90,7 +90,10 @@ const table: readonly Column[] = [
   {
     head: "OLDEST",
     width: 6,
-    cell: (row) => (oldestOf(row) === null ? "-" : brieflyFor(oldestOf(row) ?? 0)),
+    cell(row) {
+      const age = oldestOf(row);
+      return age === null ? "-" : brieflyFor(age);
+    },
     sort: { key: "o", name: "oldest", by: (row) => oldestOf(row) ?? -1 },
   },
   {

@@ -78,7 +78,7 @@ export function createStatsd(
     if (times > 0) to.write(line(name, times, "c"));
   };
   const duration = `${prefix}gunicorn.request.duration:`;
-  const remembered: string[] = [];
+  const remembered = new Array<string | undefined>(REMEMBERED);
   const lasting = (microseconds: number): string => {
     const known = remembered[microseconds];
     if (known !== undefined) return known;

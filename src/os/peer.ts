@@ -12,12 +12,13 @@ export interface Peer {
 /** Linux alone tells. */
 export const FINDS_PEERS = process.platform === "linux";
 
-/**
- * `gone` where the descriptor is no socket any more, `unknown` where looking takes longer than `most` milliseconds in all: the
- * system's tables have a line for each connection of the machine, those that are over for a while included.
- */
+/** `gone` where the descriptor is no socket any more, `unknown` where there was no time to find out. */
 export type Found = Peer | "gone" | "unknown";
 
+/**
+ * Looks for `most` milliseconds in all: the system's tables have a line for each connection of the machine, those that are
+ * over for a while included.
+ */
 export function createPeerFinder(most = 300): (fd: number) => Found {
   let table: Table | undefined;
   return (fd) => {

@@ -37,12 +37,13 @@ const BEAT = 1;
 const RAN = 2;
 const BEGAN = 2;
 
-/** Milliseconds of the one monotonic clock that all threads of a process share; performance.now() is each thread's own. */
+/** Who is told of where no address is known. */
 const UNSEEN = {
   gone: "a client that has gone",
   unknown: "a client that could not be looked up in time",
 } as const;
 
+/** Milliseconds of the one monotonic clock that all threads of a process share; performance.now() is each thread's own. */
 export const sharedNow = (): number => performance.now() + OFFSET;
 /** A time of this thread's performance.now() on that clock. */
 export const shared = (time: number): number => time + OFFSET;

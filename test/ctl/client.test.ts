@@ -1,22 +1,19 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { createAsk } from "../../src/ctl/client.ts";
+import { scratch } from "../process/server.ts";
 
 test("a server that does not answer is not waited for, unless it was asked to wait for something", async (t) => {
-  const dir = mkdtempSync(join(tmpdir(), "ctl-"));
-  const path = join(dir, "app.ctl");
+  const path = join(scratch(t), "app.ctl");
   const sockets: net.Socket[] = [];
   const server = net.createServer((socket) => void sockets.push(socket.resume())).listen(path);
   await once(server, "listening");
   t.after(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
-    rmSync(dir, { recursive: true });
   });
   const ask = createAsk(path, null, 20);
   const waits = ask("POST", "/reload", { wait: true });
