@@ -23,13 +23,14 @@ export interface Client {
   destroy(): void;
 }
 
-export async function connect(port: number): Promise<Client> {
-  const socket = net.connect({ port, host: "127.0.0.1" });
+/** Connected: accepted, or in the kernel's queue. `to` is a port of this machine, or a Unix socket's path. */
+export async function connect(to: number | string): Promise<Client> {
+  const socket = net.connect(typeof to === "number" ? { port: to, host: "127.0.0.1" } : { path: to });
   await once(socket, "connect");
   return clientOver(socket);
 }
 
-export function clientOver(socket: net.Socket): Client {
+function clientOver(socket: net.Socket): Client {
   let received = "";
   let read = 0;
   let ended = false;

@@ -1,11 +1,9 @@
 // What a proxy says of its client, through the whole server: logs, reports, WSGI, threads, Unix sockets.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import net from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type Client, clientOver } from "../contract/client.ts";
+import { type Client, connect } from "../contract/client.ts";
 import { ready } from "./client.ts";
 import { openLatch } from "./latch.ts";
 import { FIXTURES, start } from "./server.ts";
@@ -17,12 +15,6 @@ export default (environ, start) => {
   return ["ok"];
 };
 `;
-
-async function connectTo(path: string): Promise<Client> {
-  const socket = net.connect(path);
-  await once(socket, "connect");
-  return clientOver(socket);
-}
 
 for (const kind of ["sync", "threaded", "eventloop"]) {
   test(`${kind}: a proxy on a Unix socket is believed, by its headers and by PROXY`, async (t) => {
@@ -48,7 +40,7 @@ for (const kind of ["sync", "threaded", "eventloop"]) {
       "GET /c HTTP/1.1\r\nHost: a\r\nSCRIPT_NAME: /\r\n\r\n",
     ];
     for (const request of requests) {
-      const client = await connectTo(join(server.dir, "app.sock"));
+      const client = await connect(join(server.dir, "app.sock"));
       client.send(request);
       assert.equal((await client.response()).body, "ok", server.log());
       client.end();
@@ -77,7 +69,7 @@ test("a report of a slow request names the client behind the proxy", async (t) =
     expected: [/Slow|slow|from 192/],
   });
   await server.saw(/Listening at/);
-  const client = await connectTo(join(server.dir, "app.sock"));
+  const client = await connect(join(server.dir, "app.sock"));
   client.send("GET /hold HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n");
   const held = await latch.held();
   await server.saw(/GET \/hold from 192\.0\.2\.1 for/);
@@ -103,9 +95,9 @@ test("a reload and a stop do not wait for connections that have not finished the
   await ready(server, 1);
   const path = join(server.dir, "app.sock");
   const half = async (): Promise<Client> => {
-    const client = await connectTo(path);
+    const client = await connect(path);
     client.send("PROXY TCP4 192.0");
-    const other = await connectTo(path);
+    const other = await connect(path);
     assert.equal((await other.get()).status, 200);
     other.end();
     return client;
@@ -127,7 +119,7 @@ test("an answer that breaks off behind a PROXY header on a Unix socket harms nob
   });
   await server.saw(/Listening at/);
   for (let i = 0; i < 2; i++) {
-    const client = await connectTo(join(server.dir, "app.sock"));
+    const client = await connect(join(server.dir, "app.sock"));
     client.send("PROXY TCP4 192.0.2.1 127.0.0.1 1 2\r\nGET / HTTP/1.0\r\n\r\n");
     await client.closed();
   }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import {
   existsSync,
   mkdirSync,
@@ -9,10 +8,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import net from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type Client, clientOver } from "../contract/client.ts";
+import { connect } from "../contract/client.ts";
 import { get, ready } from "./client.ts";
 import { openLatch } from "./latch.ts";
 import { startLoad } from "./load.ts";
@@ -217,7 +215,7 @@ test("TERM while the hook preExec hangs answers what waits; its time is bootTime
   await server.saw(/preExec\n/, 2);
   const holds = get(await server.url("/hold"));
   const held = await latch.held();
-  const waiting = await Promise.all(Array.from({ length: 5 }, async () => dial(await server.port())));
+  const waiting = await Promise.all(Array.from({ length: 5 }, async () => connect(await server.port())));
   for (const client of waiting) client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   server.signal("SIGTERM");
   await server.saw(/Handling signal: term/);
@@ -226,13 +224,6 @@ test("TERM while the hook preExec hangs answers what waits; its time is bootTime
   for (const client of waiting) assert.equal((await client.response()).body, "free", server.log());
   await server.stop();
 });
-
-/** Connected: accepted, or in the kernel's queue. */
-async function dial(port: number): Promise<Client> {
-  const socket = net.connect(port, "127.0.0.1");
-  await once(socket, "connect");
-  return clientOver(socket);
-}
 
 test("kill -9 of the old arbiter leaves the new one in its place", async (t) => {
   const server = launch(t, [], { expected: [/The arbiter is gone/] });
