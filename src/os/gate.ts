@@ -3,6 +3,7 @@
 
 import cluster from "node:cluster";
 import net from "node:net";
+import { acceptCheaply } from "./accept.ts";
 import { hasHandle, type ListenHandle, listenHandle } from "./handles.ts";
 
 export interface GateOptions {
@@ -34,6 +35,7 @@ export function openGate(options: GateOptions): Gate {
   // An accept that fails (EMFILE) leaves the client in the queue, for later or for a sibling.
   server.on("error", () => undefined);
   const handle = listenHandle(server);
+  if (handle !== undefined) acceptCheaply(server, handle);
   // libuv gives a listening handle that was opened from a descriptor the stream's flags too, so that read_start and
   // read_stop act on its poll. 0 says that it works; any other answer, that this libuv is different.
   const works = options.mechanism !== "hold" && handle !== undefined && handle.readStart() === 0;

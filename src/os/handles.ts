@@ -15,6 +15,16 @@ export interface ListenHandle extends Handle {
   readStop(): number;
 }
 
+/** A handle that calls this with each connection's own, or with an error's number and nothing. */
+export interface AcceptingHandle extends ListenHandle {
+  onconnection: (error: number, client: object | undefined) => void;
+}
+
+export interface NoDelayHandle {
+  /** TCP_NODELAY; 0, or an error's number. */
+  setNoDelay(enable: boolean): number;
+}
+
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 
 type AnyFunction = (...values: never) => unknown;
@@ -39,6 +49,15 @@ function isListenHandle(value: unknown): value is ListenHandle {
     "readStop" in value &&
     isFunction(value.readStop)
   );
+}
+
+export function isAccepting(handle: ListenHandle): handle is AcceptingHandle {
+  return "onconnection" in handle && isFunction(handle.onconnection);
+}
+
+/** Not so of a unix socket's. */
+export function isNoDelaySettable(handle: object): handle is NoDelayHandle {
+  return "setNoDelay" in handle && isFunction(handle.setNoDelay);
 }
 
 /** The listening handle of `server`; undefined before it listens, after it closed and where node hides it. */
