@@ -32,26 +32,28 @@ const COUNTED: Readonly<Partial<Record<LogLevel, string>>> = {
 /** How long requests wait for others to be told of with them, in milliseconds, and how many do at most. */
 const GATHER = 100;
 const MOST = 1_000;
+/** An answer's status has three digits. */
+const STATUSES = 1_000;
 
 /** Several metrics in a datagram of at most `longest` bytes, a line each. */
 export function packMetrics(metrics: readonly string[], longest: number): readonly Packet[] {
   const packets: Packet[] = [];
-  let text = "";
-  let count = 0;
-  let length = 0;
-  for (const metric of metrics) {
-    const size = Buffer.byteLength(metric) + 1;
-    if (count > 0 && length + size - 1 > longest) {
-      packets.push({ text, count });
-      text = "";
-      count = 0;
-      length = 0;
+  for (let from = 0; from < metrics.length; ) {
+    let to = from + 1;
+    let length = metrics[from]?.length ?? 0;
+    for (; to < metrics.length; to++) {
+      length += 1 + (metrics[to]?.length ?? 0);
+      if (length > longest) break;
     }
-    text += count === 0 ? metric : `\n${metric}`;
-    count++;
-    length += size;
+    let text = metrics.slice(from, to).join("\n");
+    // Characters of several bytes, in a prefix or tag: rare enough to be looked for afterwards.
+    while (to > from + 1 && Buffer.byteLength(text) > longest) {
+      to = from + Math.ceil((to - from) / 2);
+      text = metrics.slice(from, to).join("\n");
+    }
+    packets.push({ text, count: to - from });
+    from = to;
   }
-  if (count > 0) packets.push({ text, count });
   return packets;
 }
 
@@ -74,9 +76,6 @@ export function createStatsd(
   const line = (name: string, value: string | number, type: string): string =>
     `${prefix}${name}:${value}|${type}${tags}`;
   const counter = (name: string): string => line(name, 1, "c");
-  const counted = (name: string, times: number): void => {
-    if (times > 0) to.write(line(name, times, "c"));
-  };
   const duration = `${prefix}gunicorn.request.duration:`;
   const remembered = new Array<string | undefined>(REMEMBERED);
   const lasting = (microseconds: number): string => {
@@ -86,20 +85,23 @@ export function createStatsd(
     if (microseconds < REMEMBERED) remembered[microseconds] = text;
     return text;
   };
-  /** Microseconds. */
-  let durations: number[] = [];
-  const statuses = new Map<number, number>();
+  /** Microseconds of the requests that wait to be told of. */
+  const durations = new Float64Array(MOST);
+  let waiting = 0;
+  /** How many of them had each status. */
+  const statuses = new Uint32Array(STATUSES);
+  const given: number[] = [];
   let due = false;
   const flush = (): void => {
     due = false;
-    const taken = durations;
-    durations = [];
-    for (const microseconds of taken) to.write(lasting(microseconds));
-    counted("gunicorn.requests", taken.length);
+    for (let i = 0; i < waiting; i++) to.write(lasting(durations[i] ?? 0));
+    if (waiting > 0) to.write(line("gunicorn.requests", waiting, "c"));
+    waiting = 0;
     // None where the client went away before it had one.
-    for (const [status, times] of statuses)
-      if (status > 0) counted(`gunicorn.request.status.${status}`, times);
-    statuses.clear();
+    for (const status of given.splice(0)) {
+      if (status > 0) to.write(line(`gunicorn.request.status.${status}`, statuses[status] ?? 0, "c"));
+      statuses[status] = 0;
+    }
   };
 
   return {
@@ -112,9 +114,11 @@ export function createStatsd(
     requests: {
       needs: { client: false, bodyBytes: false, duration: true },
       write({ status }, durationMs) {
-        durations.push(Math.round(durationMs * 1_000));
-        statuses.set(status, (statuses.get(status) ?? 0) + 1);
-        if (durations.length >= MOST) return flush();
+        durations[waiting++] = Math.round(durationMs * 1_000);
+        const before = statuses[status] ?? 0;
+        if (before === 0) given.push(status);
+        statuses[status] = before + 1;
+        if (waiting === MOST) return flush();
         if (due) return;
         due = true;
         setTimeout(flush, GATHER).unref();

@@ -89,6 +89,25 @@ test("what happens in one turn of the loop is written once, at its end", () => {
   assert.equal(writes(), 1, "nothing has changed");
 });
 
+test("after a turn with one request alone, requests are written as they end, until it is looked at again", () => {
+  const { ledger, row, writes, turn } = ledgerWithFile();
+  const request = (): void => ledger.ended("GET", 200, 3, 10);
+  request();
+  assert.equal(writes(), 0);
+  turn();
+  assert.equal(writes(), 1);
+  for (let i = 0; i < 31; i++) request();
+  assert.deepEqual([writes(), readCounted(row()).ended], [32, 32]);
+  request();
+  request();
+  assert.equal(writes(), 32, "a turn of two");
+  turn();
+  request();
+  assert.equal(writes(), 33, "and so the next one's end is waited for");
+  turn();
+  assert.deepEqual([writes(), readCounted(row()).ended], [34, 35]);
+});
+
 test("what is no request's end waits for one, or for a moment", () => {
   const { ledger, row, writes, turn, moment } = ledgerWithFile();
   ledger.opened();

@@ -1,7 +1,7 @@
 // What the fleet does, in figures: looked at each second, for whoever asks.
 
 import { addRow, type Counted, emptyRow, type LoopGauges, readCounted } from "../../metrics/ledger.ts";
-import { listenLimit, listenOverflows, listenQueues } from "../../os/listen-queue.ts";
+import { createQueueReader, listenLimit, listenOverflows } from "../../os/listen-queue.ts";
 import { usage } from "../../os/usage.ts";
 import type { ArbiterState } from "../state.ts";
 import type { Ledgers, LiveCounts } from "./ledgers.ts";
@@ -114,9 +114,10 @@ export function createFigures({ ledgers, state, listeners, now, clock, peek }: F
     );
   };
 
+  const waitingAt = createQueueReader();
   const queues = (): QueueFigures[] => {
     const all = listeners();
-    const waiting = listenQueues(all.map(({ fd }) => fd));
+    const waiting = waitingAt(all.map(({ fd }) => fd));
     return all.map(({ url, backlog }, at) => ({
       listener: url,
       waiting: waiting[at] ?? null,

@@ -3,6 +3,7 @@
 // (RFC 9112, section 6.3). Node's own strictContentLength throws where streams give their pieces, which ends the process.
 
 import { type IncomingMessage, ServerResponse } from "node:http";
+import { endAtOnce, WRITES_TWICE, writeRaw } from "./single-write.ts";
 
 /** Bytes of the body so far: kept where somebody asks for them, and where a length was declared. */
 export const bodyBytes: unique symbol = Symbol("bodyBytes");
@@ -101,7 +102,8 @@ export function checkedResponses({ countBytes, tell }: ResponseOptions): typeof 
       if (countBytes) this[bodyBytes] = given;
     }
     if (this.statusCode < 200) cutAfter(this, `has the status ${this.statusCode}, which can't be the last`);
-    plainEnd.call(this, chunk, encoding, callback);
+    if (WRITES_TWICE && hasBytes(chunk)) endAtOnce(plainEnd, this, chunk, encoding, callback);
+    else plainEnd.call(this, chunk, encoding, callback);
     return this;
   }
 
@@ -119,6 +121,7 @@ export function checkedResponses({ countBytes, tell }: ResponseOptions): typeof 
       super(...values);
       this.write = write;
       this.end = end;
+      if (WRITES_TWICE) this._writeRaw = writeRaw;
     }
   };
 }
