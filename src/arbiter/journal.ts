@@ -14,7 +14,7 @@ import { describeError } from "../log/stack.ts";
 import { clearsLine, drawsLine, onStderr, type StatusLine } from "../log/status-line.ts";
 import { openSyslog, syslogSink } from "../log/syslog.ts";
 import { errorLogger } from "../log/user-logger.ts";
-import type { Losses } from "../metrics/ledger.ts";
+import type { Losses } from "../metrics/row.ts";
 import { createStatsd, openStatsd, type Statsd } from "../metrics/statsd.ts";
 import type { SocketOwner } from "../os/sockets.ts";
 

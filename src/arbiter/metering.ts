@@ -2,7 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import { acceptingThreads } from "../config/derive.ts";
-import type { Losses } from "../metrics/ledger.ts";
+import type { Losses } from "../metrics/row.ts";
 import { usage } from "../os/usage.ts";
 import type { Facts } from "./control/view.ts";
 import type { Effect, Event } from "./events.ts";

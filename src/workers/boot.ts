@@ -11,7 +11,7 @@ import { createLevel, type Level } from "../log/level.ts";
 import { stderrWarning } from "../log/losses.ts";
 import { clearsLine, lineBefore } from "../log/status-line.ts";
 import { openSyslog } from "../log/syslog.ts";
-import type { Losses } from "../metrics/ledger.ts";
+import type { Losses } from "../metrics/row.ts";
 import { openStatsd } from "../metrics/statsd.ts";
 import { enterDirectory } from "../os/directory.ts";
 import { dropPrivileges } from "../os/privileges.ts";

@@ -3,7 +3,8 @@
 
 import { writeSync } from "node:fs";
 import { performance } from "node:perf_hooks";
-import { createLedger, LEDGER_BYTES, type Ledger, type Losses } from "../metrics/ledger.ts";
+import { createLedger, type Ledger } from "../metrics/ledger.ts";
+import { LEDGER_BYTES, type Losses } from "../metrics/row.ts";
 import { ACCEPTED_AT, type ConnectionCounts } from "../protocols/front.ts";
 import { observeLoop } from "./loop-gauges.ts";
 import type { Pipeline } from "./pipeline.ts";

@@ -2,7 +2,8 @@
 
 import { constants, monitorEventLoopDelay, PerformanceObserver, performance } from "node:perf_hooks";
 import { isMainThread } from "node:worker_threads";
-import type { COLLECTIONS, Ledger, Losses } from "../metrics/ledger.ts";
+import type { Ledger } from "../metrics/ledger.ts";
+import type { COLLECTIONS, Losses } from "../metrics/row.ts";
 
 /** How often, in milliseconds. */
 const EVERY = 1_000;

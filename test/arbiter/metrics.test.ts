@@ -5,7 +5,8 @@ import { samplesOf } from "../../src/arbiter/metrics/samples.ts";
 import { emptyTally, tallied } from "../../src/arbiter/metrics/tally.ts";
 import { endingOf, initialState } from "../../src/arbiter/state.ts";
 import { step } from "../../src/arbiter/step.ts";
-import { createLedger, LEDGER_LENGTH } from "../../src/metrics/ledger.ts";
+import { createLedger } from "../../src/metrics/ledger.ts";
+import { LEDGER_LENGTH } from "../../src/metrics/row.ts";
 import { metrics } from "../../src/metrics/table.ts";
 import { usual } from "./scenario.ts";
 

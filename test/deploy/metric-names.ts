@@ -1,6 +1,6 @@
 // The metrics that there are, with their labels. What those that scrape and aggregate add is in `ADDED`.
 
-import { COLLECTIONS, METHODS, STATUSES } from "../../src/metrics/ledger.ts";
+import { COLLECTIONS, METHODS, STATUSES } from "../../src/metrics/row.ts";
 import { metrics } from "../../src/metrics/table.ts";
 
 /** The values a label may have; null where any may be. */

@@ -2,7 +2,8 @@
 // those have counted that are gone: so nothing is lost with a worker, however it ends.
 
 import { closeSync, readSync } from "node:fs";
-import { addRow, burnt, emptyRow, LEDGER_BYTES, type LoopGauges, readGauges } from "../../metrics/ledger.ts";
+import { addRow, burnt, emptyRow, readGauges } from "../../metrics/counted.ts";
+import { LEDGER_BYTES, type LoopGauges } from "../../metrics/row.ts";
 import { openUnnamed } from "../../os/unnamed-file.ts";
 
 export interface LedgerOwner {

@@ -1,7 +1,7 @@
 // Requests a second, and how long they take: of the last seconds, from counts that only rise. Pure.
 
 import { percentile } from "../../metrics/buckets.ts";
-import { countOf, fineCounts } from "../../metrics/ledger.ts";
+import { countOf, fineCounts } from "../../metrics/counted.ts";
 
 /** What is "the last seconds", in milliseconds. */
 const WINDOW = 5_000;
