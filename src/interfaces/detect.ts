@@ -77,9 +77,9 @@ function marked(app: unknown): Shape | undefined {
 }
 
 function bareFunction(app: Callable): Shape {
-  if (app.length === 2) return { kind: "node", app };
+  if (app.length === 2) return { kind: names(app, WSGI) ? "wsgi" : "node", app };
   if (app.length === 3) {
-    if (namesScope(app)) return { kind: "asgi", app };
+    if (names(app, ASGI)) return { kind: "asgi", app };
     throw serverError("APP_SHAPE", {
       what: "The application is a function of three arguments, which are not called scope, receive and send",
       write:
@@ -96,12 +96,12 @@ function bareFunction(app: Callable): Shape {
   });
 }
 
-/** True for `(scope, receive, send)`, which nobody calls anything else so. */
-function namesScope(app: Callable): boolean {
-  return /^[^()]*\(\s*_?scope\s*,\s*_?receive\s*,\s*_?send\s*,?\s*\)/.test(
-    Function.prototype.toString.call(app),
-  );
-}
+/** Names of parameters that nobody gives to anything else; with an underscore before those that are not used. */
+const WSGI = /^[^()]*\(\s*_?environ\s*,\s*_?(startResponse|start_response)\s*,?\s*\)/;
+const ASGI = /^[^()]*\(\s*_?scope\s*,\s*_?receive\s*,\s*_?send\s*,?\s*\)/;
+
+const names = (app: Callable, parameters: RegExp): boolean =>
+  parameters.test(Function.prototype.toString.call(app));
 
 function hint(app: unknown): string {
   if (isCallable(app)) return "Make an instance of the class, or export a function that does. ";

@@ -11,6 +11,17 @@ const two = (_a: unknown, _b: unknown): void => {};
 
 for (const [what, app, kind] of [
   ["a function of two arguments", two, "node"],
+  ["a function of environ and startResponse", (_environ: unknown, _startResponse: unknown) => [], "wsgi"],
+  [
+    "a method of environ and start_response",
+    {
+      app(environ: 1, start_response: 2) {
+        return [environ, start_response];
+      },
+    }.app,
+    "wsgi",
+  ],
+  ["a function of environ and something else", (_environ: unknown, _response: unknown) => [], "node"],
   ["an object with fetch", { fetch: () => {} }, "fetch"],
   ["wsgi()", wsgi(() => []), "wsgi"],
   [
