@@ -97,11 +97,12 @@ function bareFunction(app: Callable): Shape {
 }
 
 /** Names of parameters that nobody gives to anything else; with an underscore before those that are not used. */
-const WSGI = /^[^()]*\(\s*_?environ\s*,\s*_?(startResponse|start_response)\s*,?\s*\)/;
-const ASGI = /^[^()]*\(\s*_?scope\s*,\s*_?receive\s*,\s*_?send\s*,?\s*\)/;
+const parameters = (...called: readonly string[]): RegExp =>
+  new RegExp(`^[^()]*\\(\\s*_?${called.join("\\s*,\\s*_?")}\\s*,?\\s*\\)`);
+const WSGI = parameters("environ", "(?:startResponse|start_response)");
+const ASGI = parameters("scope", "receive", "send");
 
-const names = (app: Callable, parameters: RegExp): boolean =>
-  parameters.test(Function.prototype.toString.call(app));
+const names = (app: Callable, wanted: RegExp): boolean => wanted.test(Function.prototype.toString.call(app));
 
 function hint(app: unknown): string {
   if (isCallable(app)) return "Make an instance of the class, or export a function that does. ";

@@ -2,37 +2,10 @@
 // outlives whoever counted it.
 
 import { BUCKETS, bucketOf, fineBucketOf } from "./buckets.ts";
-import {
-  BEGUN,
-  CLOSED,
-  COLLECTING,
-  COLLECTIONS,
-  CONNECTIONS,
-  DOWNGRADED,
-  ENDED,
-  FINE,
-  GAUGES,
-  gaugeNames,
-  HISTOGRAM,
-  LEDGER_LENGTH,
-  LOGS,
-  LOST,
-  type LoopGauges,
-  type Losses,
-  METHODS,
-  NONE,
-  PROCESSOR,
-  REQUESTS,
-  SENT,
-  seriesAt,
-  THREADS_ENDED,
-  TIMED_OUT,
-  UPGRADED,
-  WAIT,
-} from "./row.ts";
+import * as layout from "./row.ts";
 
-const OTHER = METHODS.length - 1;
-const PLACES: ReadonlyMap<string, number> = new Map(METHODS.map((name, place) => [name, place]));
+const OTHER = layout.METHODS.length - 1;
+const PLACES: ReadonlyMap<string, number> = new Map(layout.METHODS.map((name, place) => [name, place]));
 
 export interface LedgerOptions {
   /** Called with the row's first `length` bytes. */
@@ -56,12 +29,12 @@ export interface Ledger {
   downgraded(): void;
   /** From the moment a connection was accepted until its first request came to the application. */
   waited(milliseconds: number): void;
-  collected(kind: (typeof COLLECTIONS)[number], milliseconds: number): void;
+  collected(kind: (typeof layout.COLLECTIONS)[number], milliseconds: number): void;
   /** Seconds that the process has had a processor, since its start. */
   processor(seconds: number): void;
   /** Lines lost since the start of the process. */
-  lost(lines: Losses): void;
-  gauges(gauges: LoopGauges): void;
+  lost(lines: layout.Losses): void;
+  gauges(gauges: layout.LoopGauges): void;
   /** Writes at once what has changed. */
   flush(): void;
 }
@@ -73,16 +46,15 @@ export interface Ledger {
 const ALONE = 31;
 
 export function createLedger({ write, later, lazily }: LedgerOptions): Ledger {
-  const row = new Float64Array(LEDGER_LENGTH);
+  const row = layout.emptyRow();
   const bytes = new Uint8Array(row.buffer);
   let dirty = false;
-  let due = false;
   let dueLazily = false;
-  /** Requests that have ended in this turn; and how many more are written as they end. */
+  /** Requests that have ended in this turn, whose end is waited for; and how many more are written as they end. */
   let inTurn = 0;
   let alone = 0;
   /** Beyond it there are zeros. */
-  let used = REQUESTS;
+  let used = layout.REQUESTS;
 
   const flush = (): void => {
     if (!dirty) return;
@@ -90,7 +62,6 @@ export function createLedger({ write, later, lazily }: LedgerOptions): Ledger {
     write(bytes, used * 8);
   };
   const atEnd = (): void => {
-    due = false;
     if (inTurn === 1) alone = ALONE;
     inTurn = 0;
     flush();
@@ -114,50 +85,48 @@ export function createLedger({ write, later, lazily }: LedgerOptions): Ledger {
   };
 
   return {
-    begun: () => count(BEGUN),
+    begun: () => count(layout.BEGUN),
     ended(method, status, milliseconds, bytes) {
-      add(ENDED, 1);
-      add(SENT, bytes);
-      add(FINE + fineBucketOf(milliseconds), 1);
-      const at = seriesAt(methodOf(method), statusOf(status));
+      add(layout.ENDED, 1);
+      add(layout.SENT, bytes);
+      add(layout.FINE + fineBucketOf(milliseconds), 1);
+      const at = layout.seriesAt(methodOf(method), statusOf(status));
       add(at + bucketOf(milliseconds), 1);
       add(at + BUCKETS, milliseconds / 1_000);
-      if (at + HISTOGRAM > used) used = at + HISTOGRAM;
+      if (at + layout.HISTOGRAM > used) used = at + layout.HISTOGRAM;
       dirty = true;
       if (alone > 0) {
         alone--;
         return flush();
       }
       inTurn++;
-      if (due) return;
-      due = true;
-      later(atEnd);
+      if (inTurn === 1) later(atEnd);
     },
-    timedOut: () => count(TIMED_OUT),
-    threadEnded: () => count(THREADS_ENDED),
-    opened: () => count(CONNECTIONS),
-    closed: () => count(CLOSED),
-    upgraded: () => count(UPGRADED),
-    downgraded: () => count(DOWNGRADED),
+    timedOut: () => count(layout.TIMED_OUT),
+    threadEnded: () => count(layout.THREADS_ENDED),
+    opened: () => count(layout.CONNECTIONS),
+    closed: () => count(layout.CLOSED),
+    upgraded: () => count(layout.UPGRADED),
+    downgraded: () => count(layout.DOWNGRADED),
     waited(milliseconds) {
-      add(WAIT + bucketOf(milliseconds), 1);
-      add(WAIT + BUCKETS, milliseconds / 1_000);
+      add(layout.WAIT + bucketOf(milliseconds), 1);
+      add(layout.WAIT + BUCKETS, milliseconds / 1_000);
       changed();
     },
     collected(kind, milliseconds) {
-      add(COLLECTING + COLLECTIONS.indexOf(kind), milliseconds / 1_000);
+      add(layout.COLLECTING + layout.COLLECTIONS.indexOf(kind), milliseconds / 1_000);
       changed();
     },
     processor(seconds) {
-      row[PROCESSOR] = seconds;
+      row[layout.PROCESSOR] = seconds;
       changed();
     },
     lost(lines) {
-      for (const [at, name] of LOGS.entries()) row[LOST + at] = lines[name];
+      for (const [at, name] of layout.LOGS.entries()) row[layout.LOST + at] = lines[name];
       changed();
     },
     gauges(gauges) {
-      for (const [at, name] of gaugeNames.entries()) row[GAUGES + at] = gauges[name];
+      for (const [at, name] of layout.gaugeNames.entries()) row[layout.GAUGES + at] = gauges[name];
       changed();
     },
     flush,
@@ -171,4 +140,4 @@ function methodOf(method: string): number {
 }
 
 const statusOf = (status: number): number =>
-  status < 100 || status > 599 ? NONE : Math.floor(status / 100) - 1;
+  status < 100 || status > 599 ? layout.NONE : Math.floor(status / 100) - 1;

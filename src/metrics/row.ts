@@ -15,31 +15,6 @@ export const COLLECTIONS = ["minor", "incremental", "major", "weakcb"] as const;
 export const LOGS = ["error", "access", "syslog", "statsd"] as const;
 export type Losses = Readonly<Record<(typeof LOGS)[number], number>>;
 
-/** A histogram: its buckets, and the sum in seconds. */
-export const HISTOGRAM = BUCKETS + 1;
-
-/** Where things stand, in numbers from the start of the row. */
-export const BEGUN = 0;
-export const ENDED = 1;
-export const TIMED_OUT = 2;
-export const THREADS_ENDED = 3;
-export const SENT = 4;
-export const CONNECTIONS = 5;
-export const CLOSED = 6;
-export const UPGRADED = 7;
-export const DOWNGRADED = 8;
-/** Seconds of processor time. */
-export const PROCESSOR = 9;
-export const LOST = 10;
-export const COLLECTING = LOST + LOGS.length;
-export const GAUGES = COLLECTING + COLLECTIONS.length;
-export const WAIT = GAUGES + 7;
-export const FINE = WAIT + HISTOGRAM;
-/** What comes most stands first: only what has been used is written. */
-export const REQUESTS = FINE + FINE_BUCKETS;
-export const LEDGER_LENGTH = REQUESTS + METHODS.length * STATUSES.length * HISTOGRAM;
-export const LEDGER_BYTES = LEDGER_LENGTH * 8;
-
 /** What is so just now, of one loop. */
 export interface LoopGauges {
   /** Seconds that the loop was late, of the last seconds: the median, the 99th percentile and the worst. */
@@ -65,6 +40,35 @@ export const gaugeNames = [
   "looks",
 ] as const satisfies readonly (keyof LoopGauges)[];
 
+/** A histogram: its buckets, and the sum in seconds. */
+export const HISTOGRAM = BUCKETS + 1;
+
+/** Where things stand, in numbers from the start of the row. */
+export const BEGUN = 0;
+export const ENDED = 1;
+export const TIMED_OUT = 2;
+export const THREADS_ENDED = 3;
+export const SENT = 4;
+export const CONNECTIONS = 5;
+export const CLOSED = 6;
+export const UPGRADED = 7;
+export const DOWNGRADED = 8;
+/** Seconds of processor time. */
+export const PROCESSOR = 9;
+export const LOST = 10;
+export const COLLECTING = LOST + LOGS.length;
+export const GAUGES = COLLECTING + COLLECTIONS.length;
+export const WAIT = GAUGES + gaugeNames.length;
+export const FINE = WAIT + HISTOGRAM;
+/** What comes most stands first: only what has been used is written. */
+export const REQUESTS = FINE + FINE_BUCKETS;
+export const LEDGER_LENGTH = REQUESTS + METHODS.length * STATUSES.length * HISTOGRAM;
+export const LEDGER_BYTES = LEDGER_LENGTH * 8;
+
 /** Where the histogram of a method and a status begins, each by its place. */
 export const seriesAt = (method: number, status: number): number =>
   REQUESTS + (method * STATUSES.length + status) * HISTOGRAM;
+
+export function emptyRow(): Float64Array<ArrayBuffer> {
+  return new Float64Array(LEDGER_LENGTH);
+}

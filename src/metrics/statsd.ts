@@ -75,7 +75,7 @@ export function createStatsd(
   const tags = dogstatsdTags === "" ? "" : `|#${dogstatsdTags}`;
   const line = (name: string, value: string | number, type: string): string =>
     `${prefix}${name}:${value}|${type}${tags}`;
-  const counter = (name: string): string => line(name, 1, "c");
+  const counter = (name: string, times = 1): string => line(name, times, "c");
   const duration = `${prefix}gunicorn.request.duration:`;
   const remembered = new Array<string | undefined>(REMEMBERED);
   const lasting = (microseconds: number): string => {
@@ -95,11 +95,11 @@ export function createStatsd(
   const flush = (): void => {
     due = false;
     for (let i = 0; i < waiting; i++) to.write(lasting(durations[i] ?? 0));
-    if (waiting > 0) to.write(line("gunicorn.requests", waiting, "c"));
+    if (waiting > 0) to.write(counter("gunicorn.requests", waiting));
     waiting = 0;
     // None where the client went away before it had one.
     for (const status of given.splice(0)) {
-      if (status > 0) to.write(line(`gunicorn.request.status.${status}`, statuses[status] ?? 0, "c"));
+      if (status > 0) to.write(counter(`gunicorn.request.status.${status}`, statuses[status]));
       statuses[status] = 0;
     }
   };

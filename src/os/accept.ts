@@ -11,19 +11,8 @@ import { isAccepting, isNoDelaySettable, type ListenHandle } from "./handles.ts"
  */
 const DEAR = process.versions.node.startsWith("20.");
 
-interface AcceptedOptions {
-  readonly handle: object;
-  readonly allowHalfOpen: boolean;
-  readonly pauseOnCreate: boolean;
-  readonly readable: boolean;
-  readonly writable: boolean;
-  readonly noDelay: boolean;
-  readonly emitClose: boolean;
-  readonly autoDestroy: boolean;
-  readonly decodeStrings: boolean;
-}
-
-const AcceptedSocket: new (options: AcceptedOptions) => net.Socket = net.Socket;
+/** The handle is node's own option, which its type does not show. */
+const AcceptedSocket: new (options: object) => net.Socket = net.Socket;
 
 /** On Linux an accepted socket has its listener's options. */
 const INHERITS = process.platform === "linux";

@@ -1,13 +1,21 @@
 // How many connections wait in the kernel's queue of a listening socket, and how many it has turned away: by /proc, on Linux
 // alone. https://man7.org/linux/man-pages/man5/proc_pid_net.5.html
 
-import { closeSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { inodeOf } from "./inode.ts";
 
 /** Tells how many connections wait at each of these descriptors; null where that can't be known. */
 export type QueueReader = (fds: readonly number[]) => readonly (number | null)[];
 
-/** By inode, of those that were asked for. */
+/** By inode. Need not go on once all that are wanted are in it. */
 type Queues = ReadonlyMap<string, number>;
+
+/** What was found at a socket's last look. */
+interface Seen {
+  /** The table's, among TABLES. */
+  readonly place: number;
+  readonly waiting: number;
+}
 
 const TABLES: readonly ((wanted: ReadonlySet<string>) => Queues)[] = [
   (wanted) => tcpQueues("/proc/self/net/tcp", wanted),
@@ -20,57 +28,48 @@ const TABLES: readonly ((wanted: ReadonlySet<string>) => Queues)[] = [
  * connections, which the kernel would look through for nothing, 15 ms each time.
  */
 export function createQueueReader(): QueueReader {
-  let places: ReadonlyMap<string, number> = new Map();
+  let known: ReadonlyMap<string, Seen> = new Map();
   return (fds) => {
     const inodes = fds.map(inodeOf);
-    const queues = new Map<string, number>();
-    const found = new Map<string, number>();
-    const missing = (place: number): ReadonlySet<string> =>
-      new Set(
-        inodes.flatMap((inode) =>
-          inode === undefined || queues.has(inode) || (places.get(inode) ?? place) !== place ? [] : [inode],
-        ),
-      );
+    const sockets = inodes.filter((inode) => inode !== undefined);
+    const found = new Map<string, Seen>();
     for (const [place, read] of TABLES.entries()) {
-      const wanted = missing(place);
+      const wanted = new Set(
+        sockets.filter((inode) => !found.has(inode) && (known.get(inode)?.place ?? place) === place),
+      );
       if (wanted.size === 0) continue;
-      for (const [inode, waiting] of read(wanted)) {
-        queues.set(inode, waiting);
-        found.set(inode, place);
+      const queues = read(wanted);
+      for (const inode of wanted) {
+        const waiting = queues.get(inode);
+        if (waiting !== undefined) found.set(inode, { place, waiting });
       }
     }
-    places = found;
-    return inodes.map((inode) => (inode === undefined ? null : (queues.get(inode) ?? null)));
+    known = found;
+    return inodes.map((inode) => (inode === undefined ? null : (found.get(inode)?.waiting ?? null)));
   };
 }
 
-function inodeOf(fd: number): string | undefined {
-  try {
-    return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1];
-  } catch {
-    return undefined;
-  }
-}
+const LISTENING = "0A";
 
 /** The table begins with the sockets that listen, whose receive queue is the queue of connections. */
 function tcpQueues(file: string, wanted: ReadonlySet<string>): Queues {
   const queues = new Map<string, number>();
-  for (const [state, waiting, inode] of entries(file)) {
-    if (state !== LISTENING) break;
-    if (inode !== undefined && wanted.has(inode) && waiting !== undefined) queues.set(inode, waiting);
+  for (const line of linesOf(file)) {
+    const fields = line.trim().split(/ +/);
+    if (fields[3] !== LISTENING) break;
+    const waiting = Number.parseInt(fields[4]?.split(":")[1] ?? "", 16);
+    const inode = fields[9];
+    if (inode !== undefined && wanted.has(inode) && Number.isFinite(waiting)) queues.set(inode, waiting);
     if (queues.size === wanted.size) break;
   }
   return queues;
 }
 
-const LISTENING = "0A";
 /** Bytes of a line of IPv4's table. The kernel looks for what a read has room for: connections are beyond the last listener. */
 const LINE = 150;
 
-/** State, length of the receive queue and inode, read as they are asked for. */
-function* entries(
-  file: string,
-): Generator<readonly [string | undefined, number | undefined, string | undefined]> {
+/** The lines of a table without its heading, each read when it is asked for. */
+function* linesOf(file: string): Generator<string> {
   let fd: number;
   try {
     fd = openSync(file, "r");
@@ -80,15 +79,13 @@ function* entries(
   try {
     const bytes = Buffer.alloc(LINE);
     let rest = "";
-    let names = true;
+    let heading = true;
     for (let read = readSync(fd, bytes); read > 0; read = readSync(fd, bytes)) {
       const complete = (rest + bytes.toString("latin1", 0, read)).split("\n");
       rest = complete.pop() ?? "";
       for (const line of complete) {
-        const fields = line.trim().split(/ +/);
-        const waiting = Number.parseInt(fields[4]?.split(":")[1] ?? "", 16);
-        if (!names) yield [fields[3], Number.isFinite(waiting) ? waiting : undefined, fields[9]];
-        names = false;
+        if (!heading) yield line;
+        heading = false;
       }
     }
   } catch {

@@ -1,7 +1,8 @@
 // Who is at the other end of a connected socket, by its descriptor alone: for another thread than the one that has the
 // socket. https://man7.org/linux/man-pages/man5/proc_pid_net.5.html
 
-import { closeSync, openSync, readlinkSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
+import { inodeOf } from "./inode.ts";
 
 export interface Peer {
   /** Empty on a unix socket. */
@@ -27,14 +28,6 @@ export function createPeerFinder(most = 300): (fd: number) => Found {
     table ??= openTable(performance.now() + most);
     return table(inode);
   };
-}
-
-function inodeOf(fd: number): string | undefined {
-  try {
-    return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1];
-  } catch {
-    return undefined;
-  }
 }
 
 type Table = (inode: string) => Exclude<Found, "gone">;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BOUNDS, bucketOf, FINE_BUCKETS, fineBucketOf, percentile } from "../../src/metrics/buckets.ts";
-import { addRow, countOf, emptyRow, fineCounts, readCounted, readGauges } from "../../src/metrics/counted.ts";
+import { addRow, countOf, fineCounts, readCounted, readGauges } from "../../src/metrics/counted.ts";
 import { createLedger } from "../../src/metrics/ledger.ts";
-import { LEDGER_BYTES } from "../../src/metrics/row.ts";
+import { emptyRow, LEDGER_BYTES } from "../../src/metrics/row.ts";
 import { metrics } from "../../src/metrics/table.ts";
 
 /** A ledger whose turns of the event loop end when the test says so. */

@@ -1,7 +1,7 @@
 // What the fleet does, in figures: looked at each second, for whoever asks.
 
-import { addRow, type Counted, emptyRow, readCounted } from "../../metrics/counted.ts";
-import type { LoopGauges } from "../../metrics/row.ts";
+import { addRow, type Counted, readCounted } from "../../metrics/counted.ts";
+import { emptyRow, type LoopGauges } from "../../metrics/row.ts";
 import { createQueueReader, listenLimit, listenOverflows } from "../../os/listen-queue.ts";
 import { usage } from "../../os/usage.ts";
 import type { ArbiterState } from "../state.ts";

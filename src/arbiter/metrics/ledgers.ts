@@ -2,8 +2,8 @@
 // those have counted that are gone: so nothing is lost with a worker, however it ends.
 
 import { closeSync, readSync } from "node:fs";
-import { addRow, burnt, emptyRow, readGauges } from "../../metrics/counted.ts";
-import { LEDGER_BYTES, type LoopGauges } from "../../metrics/row.ts";
+import { addRow, burnt, readGauges } from "../../metrics/counted.ts";
+import { emptyRow, LEDGER_BYTES, type LoopGauges } from "../../metrics/row.ts";
 import { openUnnamed } from "../../os/unnamed-file.ts";
 
 export interface LedgerOwner {

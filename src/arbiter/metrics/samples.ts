@@ -1,8 +1,8 @@
 // Every metric's values just now, from what the arbiter knows. Pure.
 
 import { BOUNDS } from "../../metrics/buckets.ts";
-import { addRow, type Counted, emptyRow, type Histogram, readCounted } from "../../metrics/counted.ts";
-import { COLLECTIONS, LOGS, type Losses } from "../../metrics/row.ts";
+import { addRow, type Counted, type Histogram, readCounted } from "../../metrics/counted.ts";
+import { COLLECTIONS, emptyRow, LOGS, type Losses } from "../../metrics/row.ts";
 import type { MetricName } from "../../metrics/table.ts";
 import type { Facts } from "../control/view.ts";
 import type { ArbiterState, WorkerState } from "../state.ts";

@@ -23,20 +23,19 @@ type End = (chunk?: unknown, encoding?: unknown, callback?: unknown) => unknown;
 
 const plainWriteRaw = ServerResponse.prototype._writeRaw;
 
-/** Whose end() runs; and whose piece is kept back, which comes out before that returns. */
+/** Whose end() runs; and whose piece is kept back, which comes out before that returns: no answer costs an object for it. */
 let ending: ServerResponse | undefined;
 let keptFor: ServerResponse | undefined;
 let kept: unknown;
 let keptEncoding: unknown;
 let keptCallback: unknown;
 
-const release = (callback: unknown): boolean => {
-  const res = keptFor;
+const release = (res: ServerResponse, callback: unknown): boolean => {
   const data = kept;
   keptFor = undefined;
   kept = undefined;
   keptCallback = undefined;
-  return res === undefined || plainWriteRaw.call(res, data, keptEncoding, callback);
+  return plainWriteRaw.call(res, data, keptEncoding, callback);
 };
 
 /** To be the `_writeRaw` of a response that is ended by endAtOnce(). */
@@ -49,8 +48,8 @@ export function writeRaw(
 ): boolean {
   if (keptFor === this) {
     // The end: its callback is all there is to it, and the piece's own does nothing.
-    if (data === "") return release(callback);
-    release(keptCallback);
+    if (data === "") return release(this, callback);
+    release(this, keptCallback);
   } else if (ending === this && keptFor === undefined && !this.chunkedEncoding && this._hasBody) {
     keptFor = this;
     kept = data;
@@ -75,7 +74,7 @@ export function endAtOnce(
     end.call(res, chunk, encoding, callback);
   } finally {
     ending = outer;
-    // It threw in between.
-    if (keptFor === res) release(keptCallback);
+    // It threw in between, or this was all there was.
+    if (keptFor === res) release(res, keptCallback);
   }
 }
