@@ -15,7 +15,8 @@ if (files.length === 0) {
   console.error(`no test file matches ${words.join(" ")}`);
   process.exit(1);
 }
-// A wait in vain is a failure with a name, and no run without an end.
-const options = ["--test-concurrency=2", "--test-timeout=900000"];
+// A wait in vain is a failure with a name, and no run without an end. `spec` writes what failed once more at the end,
+// where a log that is cut to its tail still has it.
+const options = ["--test-reporter=spec", "--test-concurrency=2", "--test-timeout=900000"];
 const run = spawnSync(process.execPath, ["--test", ...options, ...files], { stdio: "inherit" });
 process.exit(run.status ?? 1);
