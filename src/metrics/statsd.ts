@@ -12,7 +12,10 @@ export type StatsdSettings = Pick<Config, "statsdHost" | "statsdPrefix" | "dogst
 export interface Statsd {
   /** Counts warnings and worse, and exceptions apart. */
   readonly sink: LogSink;
-  /** Counts requests, by their status too, and tells their durations: a moment later, for many at once. */
+  /**
+   * Counts requests, by their status too, and tells their durations: a moment later, for many at once. Where they are very many,
+   * the durations of a random part of them, with its share.
+   */
   readonly requests: AccessSink;
   /** Writes what is left. */
   flush(): void;
@@ -29,9 +32,10 @@ const COUNTED: Readonly<Partial<Record<LogLevel, string>>> = {
   critical: "critical",
 };
 
-/** How long requests wait for others to be told of with them, in milliseconds, and how many do at most. */
+/** How long requests wait for others to be told of with them, in milliseconds. */
 const GATHER = 100;
-const MOST = 1_000;
+/** How many durations are told of at most each time: those of more requests would cost daemon and server more than they tell. */
+const MOST = 256;
 /** An answer's status has three digits. */
 const STATUSES = 1_000;
 
@@ -70,6 +74,7 @@ export function openStatsd({ statsdHost }: StatsdSettings, warn: (message: strin
 export function createStatsd(
   { statsdPrefix, dogstatsdTags }: StatsdSettings,
   to: Pick<Outlet, "write">,
+  random: () => number = Math.random,
 ): Statsd {
   const prefix = statsdPrefix === "" ? "" : `${statsdPrefix.replace(/\.+$/, "")}.`;
   const tags = dogstatsdTags === "" ? "" : `|#${dogstatsdTags}`;
@@ -81,22 +86,35 @@ export function createStatsd(
   const lasting = (microseconds: number): string => {
     const known = remembered[microseconds];
     if (known !== undefined) return known;
-    const text = `${duration}${microseconds / 1_000}|ms${tags}`;
+    const text = `${duration}${microseconds / 1_000}|ms`;
     if (microseconds < REMEMBERED) remembered[microseconds] = text;
     return text;
   };
-  /** Microseconds of the requests that wait to be told of. */
+  /** Of the requests that wait to be told of. */
+  let requests = 0;
+  /** Microseconds of those that are a sample of them, in which each is as likely as any other to be. */
   const durations = new Float64Array(MOST);
-  let waiting = 0;
+  let sampled = 0;
+  /** How likely: a power of a half, as daemons that count in whole numbers take its inverse for one. */
+  let share = 1;
+  const halve = (): void => {
+    let kept = 0;
+    for (let i = 0; i < sampled; i++) if (random() < 0.5) durations[kept++] = durations[i] ?? 0;
+    sampled = kept;
+    share /= 2;
+  };
   /** How many of them had each status. */
   const statuses = new Uint32Array(STATUSES);
   const given: number[] = [];
   let due = false;
   const flush = (): void => {
     due = false;
-    for (let i = 0; i < waiting; i++) to.write(lasting(durations[i] ?? 0));
-    if (waiting > 0) to.write(counter("gunicorn.requests", waiting));
-    waiting = 0;
+    const rest = share === 1 ? tags : `|@${share}${tags}`;
+    for (let i = 0; i < sampled; i++) to.write(lasting(durations[i] ?? 0) + rest);
+    if (requests > 0) to.write(counter("gunicorn.requests", requests));
+    requests = 0;
+    sampled = 0;
+    share = 1;
     // None where the client went away before it had one.
     for (const status of given.splice(0)) {
       if (status > 0) to.write(counter(`gunicorn.request.status.${status}`, statuses[status]));
@@ -114,11 +132,14 @@ export function createStatsd(
     requests: {
       needs: { client: false, bodyBytes: false, duration: true },
       write({ status }, durationMs) {
-        durations[waiting++] = Math.round(durationMs * 1_000);
+        requests++;
+        if (share === 1 || random() < share) {
+          durations[sampled++] = Math.round(durationMs * 1_000);
+          while (sampled === MOST) halve();
+        }
         const before = statuses[status] ?? 0;
         if (before === 0) given.push(status);
         statuses[status] = before + 1;
-        if (waiting === MOST) return flush();
         if (due) return;
         due = true;
         setTimeout(flush, GATHER).unref();

@@ -68,9 +68,10 @@ function counted({ handle, over, upgraded }: Pipeline, ledger: Ledger): Pipeline
     },
     over(exchange) {
       const { status } = exchange;
+      const took = performance.now() - exchange.startedAt;
       if (status === 101) ledger.downgraded();
-      else ledger.ended(exchange.method, status, performance.now() - exchange.startedAt, exchange.bodyBytes);
-      over?.(exchange);
+      else ledger.ended(exchange.method, status, took, exchange.bodyBytes);
+      over?.(exchange, took);
     },
     upgraded(exchange) {
       ledger.ended(exchange.method, 101, performance.now() - exchange.startedAt, 0);

@@ -28,8 +28,10 @@ export interface PipelineOptions {
   readonly retire: (reason: string) => void;
 }
 
-export interface Pipeline extends Pick<WorkerContext, "handle" | "over" | "upgraded" | "countBytes"> {
+export interface Pipeline extends Pick<WorkerContext, "handle" | "upgraded" | "countBytes"> {
   readonly handle: Handle;
+  /** The context's `over`. Who has asked the clock already says how many milliseconds it took: to ask is worth a percent. */
+  readonly over: ((exchange: Exchange, took?: number) => void) | undefined;
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
@@ -140,18 +142,18 @@ function ending({ access, hooks, log }: PipelineOptions): Pipeline["over"] {
   const record = access === null ? undefined : recording(access);
   if (postRequest === undefined) return record;
   const failed = (error: unknown): void => log.exception("Hook postRequest failed", error);
-  return (exchange) => {
+  return (exchange, took) => {
     try {
       const result = postRequest(exchange);
       if (isThenable(result)) Promise.resolve(result).catch(failed);
     } catch (error) {
       failed(error);
     }
-    record?.(exchange);
+    record?.(exchange, took);
   };
 }
 
-function recording(access: NonNullable<PipelineOptions["access"]>): (exchange: Exchange) => void {
+function recording(access: NonNullable<PipelineOptions["access"]>): NonNullable<Pipeline["over"]> {
   if (!access.needs.duration) return (exchange) => access.write(exchange, 0);
-  return (exchange) => access.write(exchange, performance.now() - exchange.startedAt);
+  return (exchange, took = performance.now() - exchange.startedAt) => access.write(exchange, took);
 }

@@ -96,9 +96,9 @@ function tracked({ handle, over, upgraded, countBytes }: Pipeline, deadlines: De
       deadlines.begin(exchange);
       return handle(exchange);
     },
-    over(exchange) {
+    over(exchange, took) {
       deadlines.end(exchange);
-      over?.(exchange);
+      over?.(exchange, took);
     },
     upgraded(exchange) {
       deadlines.end(exchange);

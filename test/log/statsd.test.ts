@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createStatsd, openStatsd, packMetrics } from "../../src/metrics/statsd.ts";
+import { randomFrom } from "../sim/random.ts";
 import { listenUdp } from "./listeners.ts";
 
 const record = {
@@ -54,6 +55,47 @@ test("a prefix gets one dot, and DogStatsD its tags", () => {
       metricsOf(prefix, "env:prod,app:a"),
       expected.map((line) => `web.${line}|#env:prod,app:a`),
     );
+});
+
+/** What is told of `count` requests, the n-th of which takes n microseconds. */
+function toldOf(count: number, random: () => number): string[] {
+  const written: string[] = [];
+  const settings = { statsdHost: null, statsdPrefix: "", dogstatsdTags: "env:prod" };
+  const { requests, flush } = createStatsd(settings, { write: (line) => written.push(line) }, random);
+  for (let n = 0; n < count; n++) requests.write(record, n / 1_000);
+  flush();
+  // What follows begins anew.
+  requests.write(record, 5);
+  flush();
+  return written;
+}
+
+const durationsOf = (lines: readonly string[]): number[] =>
+  lines.flatMap((line) => {
+    const [, value] = line.match(/^gunicorn\.request\.duration:([\d.]+)\|ms/) ?? [];
+    return value === undefined ? [] : [Number(value)];
+  });
+
+test("all durations are told of up to 255 in a tenth of a second, and of more a part, with its share", () => {
+  assert.equal(durationsOf(toldOf(255, assert.fail)).length, 255 + 1);
+  const count = 20_000;
+  const lines = toldOf(count, randomFrom(1).next);
+  const told = durationsOf(lines).slice(0, -1);
+  const share = Number(lines[0]?.match(/\|@([\d.]+)\|#env:prod$/)?.[1]);
+  assert.ok(Number.isInteger(Math.log2(share)), `a power of a half: ${share}`);
+  for (const line of lines.slice(0, told.length)) assert.ok(line.endsWith(`|ms|@${share}|#env:prod`), line);
+  assert.ok(told.length < 256 && told.length > 64, `${told.length} are told of`);
+  // The daemon's own count, from the sample, comes near to the truth, which the counter tells.
+  assert.ok(Math.abs(told.length / share / count - 1) < 0.25, `${told.length} at ${share}`);
+  const mean = told.reduce((sum, value) => sum + value, 0) / told.length;
+  assert.ok(Math.abs(mean / (count / 2_000) - 1) < 0.15, `early and late ones alike: a mean of ${mean} ms`);
+  assert.deepEqual(lines.slice(told.length), [
+    `gunicorn.requests:${count}|c|#env:prod`,
+    `gunicorn.request.status.200:${count}|c|#env:prod`,
+    "gunicorn.request.duration:5|ms|#env:prod",
+    "gunicorn.requests:1|c|#env:prod",
+    "gunicorn.request.status.200:1|c|#env:prod",
+  ]);
 });
 
 test("datagrams hold as many metrics as fit a packet, whole", () => {
