@@ -9,7 +9,7 @@ import { whenReleased } from "../released.ts";
 import { rememberAbort } from "../signal.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { Http1Connection } from "./connection.ts";
-import { bodyBytes } from "./response.ts";
+import { bodyBytesOf } from "./response.ts";
 import { sealResponse } from "./seal.ts";
 
 export const exchangeOf: unique symbol = Symbol("exchange");
@@ -220,9 +220,7 @@ export class Http1Exchange implements Exchange {
   }
 
   get bodyBytes(): number {
-    const { statusCode } = this.res;
-    const bodiless = this.req.method === "HEAD" || statusCode === 204 || statusCode === 304;
-    return bodiless ? 0 : (this.res[bodyBytes] ?? 0);
+    return bodyBytesOf(this.res);
   }
 
   responseHeader(name: string): string | undefined {

@@ -5,8 +5,8 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import { endAtOnce, WRITES_TWICE, writeRaw } from "./single-write.ts";
 
-/** Bytes of the body so far: kept where somebody asks for them, and where a length was declared. */
-export const bodyBytes: unique symbol = Symbol("bodyBytes");
+/** Bytes of the body so far: kept where somebody asks for them, or a length was declared, and node does not know them itself. */
+const bodyBytes: unique symbol = Symbol("bodyBytes");
 const told: unique symbol = Symbol("told");
 
 declare module "node:http" {
@@ -14,7 +14,7 @@ declare module "node:http" {
     [bodyBytes]?: number;
     /** True once something about it was logged. */
     [told]?: boolean;
-    /** The declared length, once the head is made: node's own, in all versions from 18 on. */
+    /** The length that the head declares or that node has counted, once it is made: node's own, in all versions from 18 on. */
     readonly _contentLength?: number | null;
   }
 }
@@ -88,7 +88,8 @@ export function checkedResponses({ countBytes, tell }: ResponseOptions): typeof 
       return this;
     }
     const declared = declaredLength(this);
-    if (declared !== undefined || countBytes) {
+    // Of a body that comes whole, with its end, node counts the bytes.
+    if (declared !== undefined || (countBytes && this.headersSent)) {
       const given = (this[bodyBytes] ?? 0) + lengthOf(chunk, encoding);
       if (declared !== undefined && given !== declared && counts(this)) {
         if (given > declared) {
@@ -99,7 +100,7 @@ export function checkedResponses({ countBytes, tell }: ResponseOptions): typeof 
         if (!this.destroyed)
           cutAfter(this, `gave ${given} of the ${declared} bytes that its Content-Length declares`);
       }
-      if (countBytes) this[bodyBytes] = given;
+      if (countBytes && (given !== declared || this[bodyBytes] !== undefined)) this[bodyBytes] = given;
     }
     if (this.statusCode < 200) cutAfter(this, `has the status ${this.statusCode}, which can't be the last`);
     if (WRITES_TWICE && hasBytes(chunk)) endAtOnce(plainEnd, this, chunk, encoding, callback);
@@ -124,6 +125,13 @@ export function checkedResponses({ countBytes, tell }: ResponseOptions): typeof 
       if (WRITES_TWICE) this._writeRaw = writeRaw;
     }
   };
+}
+
+/** Bytes of the body that were given to the connection, of a response whose bytes are counted. */
+export function bodyBytesOf(res: ServerResponse): number {
+  const { statusCode } = res;
+  if (res.req.method === "HEAD" || statusCode === 204 || statusCode === 304) return 0;
+  return res[bodyBytes] ?? (res.writableEnded ? (res._contentLength ?? 0) : 0);
 }
 
 /** The length that the head declares, or will; undefined where it declares none. */

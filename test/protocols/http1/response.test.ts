@@ -197,21 +197,41 @@ test("callbacks of pieces that were left out are called", async (t) => {
   assert.deepEqual(called, ["cut down", "left out", "end"]);
 });
 
+const answers: readonly [how: string, answer: (res: ServerResponse) => unknown, sent: number][] = [
+  [
+    "a length declared, and more given",
+    (res) => [declared(res, 4).write("lo"), res.write("nger"), res.end()],
+    4,
+  ],
+  ["less given", (res) => [declared(res, 4).write("s"), res.end()], 1],
+  ["a piece, and the end", (res) => [declared(res, 4).write("long"), res.end()], 4],
+  ["a piece, and one with the end", (res) => [declared(res, 4).write("lo"), res.end("ng")], 4],
+  ["all with the end", (res) => declared(res, 4).end("long"), 4],
+  ["more with the end", (res) => declared(res, 4).end("longer"), 4],
+  ["less with the end", (res) => declared(res, 4).end("s"), 1],
+  ["nothing of it", (res) => declared(res, 4).end(), 0],
+  ["no length declared, all with the end", (res) => res.end("\u00fcber"), 5],
+  ["in bytes", (res) => res.end(Buffer.from("long")), 4],
+  ["in another encoding", (res) => res.end("6c6f6e67", "hex"), 4],
+  ["nothing at all", (res) => res.end(), 0],
+  ["chunks", (res) => [res.write("lo"), res.end("nger")], 6],
+  ["the head on its way before", (res) => [res.flushHeaders(), res.end("longer")], 6],
+  ["chunked by name", (res) => res.setHeader("Transfer-Encoding", "chunked").end("longer"), 6],
+  ["head and length in one", (res) => res.writeHead(200, ["Content-Length", "4"]).end("long"), 4],
+  ["no body by its status", (res) => res.writeHead(204).end(), 0],
+];
+
 test("what is counted is what was sent", async (t) => {
   const { port, serving, held } = await rigOf(eventloop);
   t.after(() => serving.stop());
-  for (const [pieces, sent] of [
-    [["lo", "nger"], 4],
-    [["s"], 1],
-    [["long"], 4],
-  ] as const) {
-    const client = await connect(port);
-    client.send("GET /hold HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    const { exchange, res } = await held();
-    declared(res, 4);
-    for (const piece of pieces) res.write(piece);
-    res.end();
-    await client.closed();
-    assert.equal(exchange.bodyBytes, sent);
+  for (const [how, answer, sent] of answers) {
+    await t.test(how, async () => {
+      const client = await connect(port);
+      client.send("GET /hold HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+      const { exchange, res } = await held();
+      answer(res);
+      await client.closed();
+      assert.equal(exchange.bodyBytes, sent);
+    });
   }
 });
