@@ -40,18 +40,25 @@ export interface Ledger {
 }
 
 /**
- * To wait for a turn's end costs more than to write. Where a turn had one request alone, as all have that each bring their own
- * connection, so many more are taken to be alone.
+ * To wait for a turn's end costs more than to write. Where the turns of the loop have hardly more than a request each, as slow ones
+ * and those that each bring their own connection may be, the next ones are written as they end: looked at in so many turns, and
+ * again after so many requests.
  */
-const ALONE = 31;
+const TURNS = 8;
+const FEW = 1.5 * TURNS;
+const ALONE = 248;
 
 export function createLedger({ write, later, lazily }: LedgerOptions): Ledger {
   const row = layout.emptyRow();
   const bytes = new Uint8Array(row.buffer);
   let dirty = false;
   let dueLazily = false;
-  /** Requests that have ended in this turn, whose end is waited for; and how many more are written as they end. */
+  /** Requests that have ended in this turn, whose end is waited for. */
   let inTurn = 0;
+  /** Turns that were looked at, and their requests. */
+  let turns = 0;
+  let inTurns = 0;
+  /** How many more are written as they end. */
   let alone = 0;
   /** Beyond it there are zeros. */
   let used = layout.REQUESTS;
@@ -62,9 +69,13 @@ export function createLedger({ write, later, lazily }: LedgerOptions): Ledger {
     write(bytes, used * 8);
   };
   const atEnd = (): void => {
-    if (inTurn === 1) alone = ALONE;
-    inTurn = 0;
     flush();
+    inTurns += inTurn;
+    inTurn = 0;
+    if (++turns < TURNS) return;
+    if (inTurns < FEW) alone = ALONE;
+    turns = 0;
+    inTurns = 0;
   };
   const beforeLong = (): void => {
     dueLazily = false;

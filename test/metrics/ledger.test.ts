@@ -82,23 +82,24 @@ test("what happens in one turn of the loop is written once, at its end", () => {
   assert.equal(writes(), 1, "nothing has changed");
 });
 
-test("after a turn with one request alone, requests are written as they end, until it is looked at again", () => {
+test("where eight turns have hardly more than a request each, the next are written as they end, until it is looked at again", () => {
   const { ledger, row, writes, turn } = ledgerWithFile();
   const request = (): void => ledger.ended("GET", 200, 3, 10);
-  request();
-  assert.equal(writes(), 0);
-  turn();
-  assert.equal(writes(), 1);
-  for (let i = 0; i < 31; i++) request();
-  assert.deepEqual([writes(), readCounted(row()).ended], [32, 32]);
-  request();
-  request();
-  assert.equal(writes(), 32, "a turn of two");
-  turn();
-  request();
-  assert.equal(writes(), 33, "and so the next one's end is waited for");
-  turn();
-  assert.deepEqual([writes(), readCounted(row()).ended], [34, 35]);
+  const turns = (requests: readonly number[]): void => {
+    for (const count of requests) {
+      for (let i = 0; i < count; i++) request();
+      turn();
+    }
+  };
+  turns([1, 2, 1, 2, 2, 1, 2, 1]);
+  assert.equal(writes(), 8, "12 requests, each turn's end waited for");
+  turns([1, 1, 1, 1, 1, 1, 1, 4]);
+  assert.equal(writes(), 16, "11 requests");
+  turns([248]);
+  assert.equal(writes(), 16 + 248);
+  turns([2, 2, 2, 2, 2, 2, 2, 2, 2]);
+  assert.equal(writes(), 16 + 248 + 9);
+  assert.equal(readCounted(row()).ended, 12 + 11 + 248 + 18);
 });
 
 test("what is no request's end waits for one, or for a moment", () => {
