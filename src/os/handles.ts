@@ -1,4 +1,4 @@
-// node's internal listening handles, typed by hand and checked when met. Nothing outside os/ knows of them.
+// node's internal handles, typed by hand and checked when met. Nothing outside os/ knows of them.
 
 import net from "node:net";
 import { getSystemErrorMap } from "node:util";
@@ -69,6 +69,13 @@ export function listenHandle(server: net.Server): ListenHandle | undefined {
 /** True where `server` holds any handle, so that listen() has not failed. */
 export function hasHandle(server: net.Server): boolean {
   return "_handle" in server && isObject(server._handle);
+}
+
+/** Bytes that the handle of `socket` has taken and the system has not; -1 where node hides it. */
+export function queuedBytes(socket: net.Socket): number {
+  const handle: unknown = "_handle" in socket ? socket._handle : undefined;
+  const queued = isObject(handle) && "writeQueueSize" in handle ? handle.writeQueueSize : undefined;
+  return typeof queued === "number" ? queued : -1;
 }
 
 /** Where a socket is to be bound: a numeric address, or a path. */

@@ -14,7 +14,8 @@ import { certified, pem } from "./tls-client.ts";
 
 /** Of a Node whose node:http2 has known holes. */
 const HOLES = /httpProtocols: h2 on Node \S+ has known holes/;
-const ARGS = ["-b", "127.0.0.1:0", "--log-level", "debug", "--chdir", FIXTURES, "--http-protocols", "h2,h1"];
+const H2 = ["-b", "127.0.0.1:0", "--log-level", "debug", "--http-protocols", "h2,h1"];
+const ARGS = [...H2, "--chdir", FIXTURES];
 
 interface Told {
   readonly status: number;
@@ -51,13 +52,22 @@ function ask(session: ClientHttp2Session, headers: OutgoingHttpHeaders, body?: s
 }
 
 async function connect(t: TestContext, server: Server, tls = false): Promise<ClientHttp2Session> {
-  const port = await server.port();
+  return connectTo(t, await server.port(), tls);
+}
+
+async function connectTo(
+  t: TestContext,
+  port: number,
+  tls: boolean,
+  settings: http2.Settings = {},
+): Promise<ClientHttp2Session> {
   const session = tls
     ? http2.connect(`https://a.test:${port}`, {
         ca: pem("ca.pem"),
         lookup: (_host, _options, found) => found(null, [{ address: "127.0.0.1", family: 4 }]),
+        settings,
       })
-    : http2.connect(`http://127.0.0.1:${port}`);
+    : http2.connect(`http://127.0.0.1:${port}`, { settings });
   session.on("error", () => undefined);
   t.after(() => session.destroy());
   await once(session, "remoteSettings");
@@ -210,6 +220,64 @@ test("a client that breaks off request after request is cut off, and no other no
   assert.ok(code === undefined || code === http2.constants.NGHTTP2_ENHANCE_YOUR_CALM, String(code));
   assert.equal((await ask(other, { ":path": "/" })).status, 200);
   other.destroy();
+  await server.stop();
+});
+
+/** Writes for as long as anybody takes it, and tells of it. */
+const WRITER = `
+let written = 0;
+let over;
+const end = new Promise((resolve) => { over = resolve; });
+const piece = Buffer.alloc(16_384);
+export default async (req, res) => {
+  if (req.url === "/written") return res.end(String(written));
+  if (req.url === "/over") return res.end(await end);
+  res.on("close", () => over("over"));
+  const more = () => {
+    do written++;
+    while (!res.destroyed && res.write(piece));
+  };
+  res.on("drain", more);
+  more();
+};
+`;
+
+test("a client over TLS that reads no more and breaks off without a word is noticed", async (t) => {
+  const args = ["-k", "eventloop", ...certified("a"), ...H2, "app:default"];
+  const server = start(t, args, { expected: [HOLES], files: { "app.mjs": WRITER } });
+  await ready(server, 1);
+  const port = await server.port();
+  // Between the two, as Node's own client can't be kept from reading.
+  const relay = net.createServer((client) => {
+    const upstream = net.connect(port, "127.0.0.1");
+    client.on("error", () => undefined).pipe(upstream);
+    let passed = 0;
+    upstream.on("data", (bytes: Buffer) => {
+      client.write(bytes);
+      passed += bytes.length;
+      if (passed < 300_000) return;
+      upstream.pause();
+      relay.once("break", () => upstream.resetAndDestroy());
+    });
+  });
+  relay.listen(0, "127.0.0.1");
+  await once(relay, "listening");
+  t.after(() => relay.close());
+  const address = relay.address();
+  assert.ok(typeof address === "object" && address !== null);
+  const windows = { initialWindowSize: 2 ** 30 };
+  const slow = await connectTo(t, address.port, true, windows);
+  slow.setLocalWindowSize(2 ** 30);
+  const stream = slow.request({ ":path": "/" });
+  stream.on("error", () => undefined).resume();
+  const other = await connect(t, server, true);
+  const written = async (): Promise<number> => Number((await ask(other, { ":path": "/written" })).body);
+  // Until nothing more goes out.
+  for (let before = -1, now = 0; now !== before || now < 20; ) [before, now] = [now, await written()];
+  relay.emit("break");
+  assert.equal((await ask(other, { ":path": "/over" })).body, "over");
+  other.destroy();
+  slow.destroy();
   await server.stop();
 });
 

@@ -27,6 +27,8 @@ export class Http2Connection implements Connection {
   /** Requests that the client has broken off since `resetsSince`. */
   resets = 0;
   resetsSince = 0;
+  /** How often in a row it looked broken. */
+  stuck = 0;
   /** Told to come no more. */
   leaving = false;
   /** Ends it when it has been idle for too long. */

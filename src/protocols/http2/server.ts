@@ -15,6 +15,7 @@ import { compileTrust } from "../trust/trust.ts";
 import { Http2Body } from "./body.ts";
 import { Http2Connection } from "./connection.ts";
 import { Http2Head, readFields } from "./head.ts";
+import { watchForLostWrites } from "./lost-writes.ts";
 import { refuseStream } from "./refuse.ts";
 import { sessionOptions } from "./settings.ts";
 import { Http2Transport, transportOf } from "./transport.ts";
@@ -165,9 +166,16 @@ export function createHttp2(options: EngineOptions): Engine {
   const gone = (connection: Http2Connection): void => {
     if (!connections.delete(connection)) return;
     clearTimeout(connection.timer);
+    lost.left();
     onConnectionClosed?.(connection.socket);
     check();
   };
+
+  const lost = watchForLostWrites(connections, ({ session, stream, peer }) => {
+    log.debug(`HTTP/2 connection of ip=${peer.address} is broken: what is written to it gets nowhere`);
+    session.destroy();
+    stream.destroy();
+  });
 
   const check = (): void => {
     if (connections.size === 0) for (const tell of emptied.splice(0)) tell();
@@ -181,6 +189,7 @@ export function createHttp2(options: EngineOptions): Engine {
       const session: ServerHttp2Session = performServerHandshake(stream, settings);
       const connection = new Http2Connection({ session, stream, accepted, trusts: trust.trusts });
       connections.add(connection);
+      lost.joined(connection);
       session.on("error", (error) => onError(connection, error));
       session.on("stream", (one: ServerHttp2Stream, _headers: object, _flags: number, raw: string[]) =>
         onStream(connection, one, raw),
