@@ -12,6 +12,8 @@ export interface Fields {
   readonly list: string[];
   /** What Content-Length declares. */
   readonly length: number | undefined;
+  /** What Trailer announces, which is not in the list: it is only right where trailers can follow. */
+  readonly trailer: string | undefined;
 }
 
 /**
@@ -26,9 +28,11 @@ export function checkFields(headers: unknown, status: number, where: string, byt
   }
   const list: string[] = [];
   let length: number | undefined;
+  let trailer: string | undefined;
   for (const header of headers) {
     const [name, value] = checkField(header, where, bytes);
     const lower = name.toLowerCase();
+    if (lower === "trailer") trailer = trailer === undefined ? value : `${trailer}, ${value}`;
     if (isHopByHop(lower) || (lower === "content-length" && status === 204)) continue;
     if (lower === "content-length") {
       if (length !== undefined) throw new Error(`${where}: Content-Length is given twice`);
@@ -36,7 +40,7 @@ export function checkFields(headers: unknown, status: number, where: string, byt
     }
     list.push(name, value);
   }
-  return { list, length };
+  return { list, length, trailer };
 }
 
 function checkField(header: unknown, where: string, bytes: boolean): [name: string, value: string] {

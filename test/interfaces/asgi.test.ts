@@ -354,7 +354,11 @@ test("early hints go out before the answer", async (t) => {
 
 test("trailers follow the body", async (t) => {
   const app = forHttp(async (_scope, _receive, send) => {
-    await send({ type: "http.response.start", status: 200, trailers: true });
+    const headers: [string, string][] = [
+      ["trailer", "x-one"],
+      ["Trailer", "x-two"],
+    ];
+    await send({ type: "http.response.start", status: 200, headers, trailers: true });
     await send(body("text"));
     await send({ type: "http.response.trailers", headers: [["x-one", "1"]], more_trailers: true });
     await send({ type: "http.response.trailers", headers: [["x-two", "2"]] });
@@ -365,7 +369,40 @@ test("trailers follow the body", async (t) => {
   let text = "";
   for await (const piece of res) text += piece;
   assert.deepEqual([text, res.trailers], ["text", { "x-one": "1", "x-two": "2" }]);
+  assert.equal(res.headers.trailer, "x-one, x-two");
 });
+
+for (const [what, version, start, method = "GET"] of [
+  ["where none are said to follow", "1.1", { headers: [["trailer", "x-one"]] }],
+  ["by a client of HTTP/1.0", "1.0", { headers: [["trailer", "x-one"]], trailers: true }],
+  ["by HEAD", "1.1", { headers: [["trailer", "x-one"]], trailers: true }, "HEAD"],
+  [
+    "where a length is declared",
+    "1.1",
+    {
+      headers: [
+        ["trailer", "x-one"],
+        ["content-length", "4"],
+      ],
+      trailers: true,
+    },
+  ],
+] as const) {
+  test(`trailers that can't follow are not announced: ${what}`, async (t) => {
+    const app = forHttp(async (_scope, _receive, send) => {
+      await send({ type: "http.response.start", status: 200, ...start });
+      await send(body("text"));
+      if ("trailers" in start) await send({ type: "http.response.trailers", headers: [["x-one", "1"]] });
+    });
+    const { port } = await serve(t, app);
+    const client = await connect(port);
+    client.send(`${method} / HTTP/${version}\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    const answer = await client.closed();
+    assert.match(answer, /^HTTP\/1\.1 200/);
+    assert.doesNotMatch(answer, /trailer|x-one/i);
+    assert.equal(/text/.test(answer), method !== "HEAD");
+  });
+}
 
 test("a path is sent with its length, to HEAD without its body", async (t) => {
   const dir = mkdtempSync(join(tmpdir(), "tgunicorn-asgi-"));

@@ -66,12 +66,15 @@ export class AsgiResponse {
     if (typeof status !== "number" || !Number.isInteger(status) || status < 200 || status > 999) {
       throw new Error(`${where}: ${inspect(status)} is no status from 200 on`);
     }
-    const { list, length } = checkFields(headers, status, where, true);
+    const { list, length, trailer } = checkFields(headers, status, where, true);
     this.#status = status;
     this.#headers = list;
     this.#declared = length;
     this.#trailers = trailers === true;
     this.#bodiless = isBodiless(this.#exchange.method, status);
+    // Nothing follows a body that its length ends, or that has no chunks: RFC 9112, section 7.1.2.
+    const canFollow = !this.#bodiless && length === undefined && this.#exchange.httpVersion !== "1.0";
+    if (trailer !== undefined && this.#trailers && canFollow) list.push("Trailer", trailer);
     this.phase = "body";
   }
 
