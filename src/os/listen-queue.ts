@@ -1,8 +1,9 @@
 // How many connections wait in the kernel's queue of a listening socket, and how many it has turned away: by /proc, on Linux
 // alone. https://man7.org/linux/man-pages/man5/proc_pid_net.5.html
 
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { inodeOf } from "./inode.ts";
+import { linesOf } from "./socket-table.ts";
 
 /** Tells how many connections wait at each of these descriptors; null where that can't be known. */
 export type QueueReader = (fds: readonly number[]) => readonly (number | null)[];
@@ -54,7 +55,7 @@ const LISTENING = "0A";
 /** The table begins with the sockets that listen, whose receive queue is the queue of connections. */
 function tcpQueues(file: string, wanted: ReadonlySet<string>): Queues {
   const queues = new Map<string, number>();
-  for (const line of linesOf(file)) {
+  for (const line of linesOf(file, LINE)) {
     const fields = line.trim().split(/ +/);
     if (fields[3] !== LISTENING) break;
     const waiting = Number.parseInt(fields[4]?.split(":")[1] ?? "", 16);
@@ -65,35 +66,8 @@ function tcpQueues(file: string, wanted: ReadonlySet<string>): Queues {
   return queues;
 }
 
-/** Bytes of a line of IPv4's table. The kernel looks for what a read has room for: connections are beyond the last listener. */
+/** Bytes of a line of IPv4's table: connections, which are beyond the last listener, are not looked for. */
 const LINE = 150;
-
-/** The lines of a table without its heading, each read when it is asked for. */
-function* linesOf(file: string): Generator<string> {
-  let fd: number;
-  try {
-    fd = openSync(file, "r");
-  } catch {
-    return;
-  }
-  try {
-    const bytes = Buffer.alloc(LINE);
-    let rest = "";
-    let heading = true;
-    for (let read = readSync(fd, bytes); read > 0; read = readSync(fd, bytes)) {
-      const complete = (rest + bytes.toString("latin1", 0, read)).split("\n");
-      rest = complete.pop() ?? "";
-      for (const line of complete) {
-        if (!heading) yield line;
-        heading = false;
-      }
-    }
-  } catch {
-    // What has been read is known.
-  } finally {
-    closeSync(fd);
-  }
-}
 
 /**
  * By inode. A connection that waits to be accepted is a socket without an inode that is "connecting" and has its listener's

@@ -1,8 +1,8 @@
 // Who is at the other end of a connected socket, by its descriptor alone: for another thread than the one that has the
 // socket. https://man7.org/linux/man-pages/man5/proc_pid_net.5.html
 
-import { closeSync, openSync, readSync } from "node:fs";
 import { inodeOf } from "./inode.ts";
+import { linesOf } from "./socket-table.ts";
 
 export interface Peer {
   /** Empty on a unix socket. */
@@ -16,62 +16,65 @@ export const FINDS_PEERS = process.platform === "linux";
 /** `gone` where the descriptor is no socket any more, `unknown` where there was no time to find out. */
 export type Found = Peer | "gone" | "unknown";
 
-/**
- * Looks for `most` milliseconds in all: the system's tables have a line for each connection of the machine, those that are
- * over for a while included.
- */
-export function createPeerFinder(most = 300): (fd: number) => Found {
-  let table: Table | undefined;
-  return (fd) => {
+interface Table {
+  readonly file: string;
+  /** Which field of a line is the inode, and whose line that is. */
+  readonly inode: number;
+  readonly peer: (fields: readonly string[]) => Peer;
+}
+
+const tcp = (file: string): Table => ({ file, inode: 9, peer: ([, , remote = ""]) => endpointOf(remote) });
+
+/** The shortest first: those of TCP have a line for each connection of the machine, those that are over for a while included. */
+const TABLES: readonly Table[] = [
+  { file: "/proc/self/net/unix", inode: 6, peer: () => ({ address: "", port: undefined }) },
+  tcp("/proc/self/net/tcp"),
+  tcp("/proc/self/net/tcp6"),
+];
+
+/** Bytes that are read at a time. */
+const PIECE = 1 << 16;
+/** Lines that are looked at, of each table, however late it is: on a busy machine the time may be over before there was a processor. */
+const FIRST = 4_096;
+
+/** Who is at the other end of each of these descriptors. Looks for `most` milliseconds, and no longer than there is somebody to be found. */
+export function findPeers(fds: readonly number[], most = 300): ReadonlyMap<number, Found> {
+  const found = new Map<number, Found>();
+  const wanted = new Map<string, number>();
+  for (const fd of fds) {
     const inode = inodeOf(fd);
-    if (inode === undefined) return "gone";
-    table ??= openTable(performance.now() + most);
-    return table(inode);
-  };
-}
-
-type Table = (inode: string) => Exclude<Found, "gone">;
-
-/** Makes nothing of lines that nobody asks for: there may be tens of thousands. */
-function openTable(until: number): Table {
-  const { text, whole } = readTables(["/proc/self/net/tcp", "/proc/self/net/tcp6"], until);
-  return (inode) => {
-    const wanted = ` ${inode} `;
-    for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1)) {
-      const before = text
-        .slice(text.lastIndexOf("\n", at) + 1, at)
-        .trim()
-        .split(/ +/);
-      // The inode is the tenth on its line; another number may be the same.
-      if (before.length === 9) return endpointOf(before[2] ?? "");
-    }
-    // A unix socket, where all others have been seen.
-    return whole ? { address: "", port: undefined } : "unknown";
-  };
-}
-
-function readTables(files: readonly string[], until: number): { text: string; whole: boolean } {
-  const bytes = Buffer.alloc(1 << 16);
-  const pieces: string[] = [];
-  let whole = true;
-  for (const file of files) {
-    const fd = openQuietly(file);
-    if (fd === undefined) continue;
-    for (let read = readSync(fd, bytes); read > 0 && whole; read = readSync(fd, bytes)) {
-      pieces.push(bytes.toString("latin1", 0, read));
-      whole = performance.now() < until;
-    }
-    closeSync(fd);
+    found.set(fd, inode === undefined ? "gone" : "unknown");
+    if (inode !== undefined) wanted.set(inode, fd);
   }
-  return { text: pieces.join(""), whole };
+  const until = performance.now() + most;
+  for (const table of TABLES) {
+    if (wanted.size === 0) break;
+    for (const [inode, peer] of peersIn(table, new Set(wanted.keys()), until)) {
+      const fd = wanted.get(inode);
+      if (fd !== undefined) found.set(fd, peer);
+      wanted.delete(inode);
+    }
+  }
+  return found;
 }
 
-/** A system without IPv6 has one table only. */
-function openQuietly(file: string): number | undefined {
-  try {
-    return openSync(file, "r");
-  } catch {
-    return undefined;
+function* peersIn(
+  { file, inode, peer }: Table,
+  wanted: Set<string>,
+  until: number,
+): Generator<[string, Peer]> {
+  // Most lines are nobody's that is asked for, and there may be tens of thousands.
+  const any = new RegExp(` (?:${[...wanted].join("|")})(?: |$)`);
+  let looked = 0;
+  for (const line of linesOf(file, PIECE)) {
+    if (any.test(line)) {
+      const fields = line.trim().split(/ +/);
+      const one = fields[inode];
+      // Another number may be the same.
+      if (one !== undefined && wanted.delete(one)) yield [one, peer(fields)];
+      if (wanted.size === 0) return;
+    }
+    if (++looked % FIRST === 0 && performance.now() >= until) return;
   }
 }
 

@@ -30,7 +30,7 @@ export interface PipelineOptions {
 
 export interface Pipeline extends Pick<WorkerContext, "handle" | "upgraded" | "countBytes"> {
   readonly handle: Handle;
-  /** The context's `over`. Who has asked the clock already says how many milliseconds it took: to ask is worth a percent. */
+  /** The context's `over`. Whoever has asked the clock already says how many milliseconds it took. */
   readonly over: ((exchange: Exchange, took?: number) => void) | undefined;
 }
 

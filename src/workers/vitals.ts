@@ -7,7 +7,7 @@
 import type { Socket } from "node:net";
 import { performance } from "node:perf_hooks";
 import { descriptorOf } from "../os/descriptor.ts";
-import { createPeerFinder, FINDS_PEERS, type Found } from "../os/peer.ts";
+import { FINDS_PEERS, findPeers } from "../os/peer.ts";
 
 /** Requests whose lines are kept. What is beyond shares one more place, which the latest of them has. */
 const PLACES = 127;
@@ -40,7 +40,7 @@ const BEGAN = 2;
 /** Who is told of where no address is known. */
 const UNSEEN = {
   gone: "a client that has gone",
-  unknown: "a client that could not be looked up in time",
+  unknown: "a client that could not be looked up",
 } as const;
 
 /** Milliseconds of the one monotonic clock that all threads of a process share; performance.now() is each thread's own. */
@@ -186,8 +186,18 @@ export interface VitalSigns {
   readonly count: number;
   /** The requests in flight, the longest first; of very many, not all. */
   requests(): RequestInFlight[];
+  /** Those that are in flight now, of which to tell later, looking for their clients for so many milliseconds at most (default 300). */
+  glimpse(): (most?: number) => RequestInFlight[];
   /** Notes the requests that began before `began` as told in the log as slow; those that were not before. */
   tellSlow(began: number): RequestInFlight[];
+}
+
+/** What stands in a slot. */
+interface Read extends Omit<RequestInFlight, "client"> {
+  /** Its name, or the descriptor of its connection. */
+  readonly client: string | number;
+  /** Whether the slot is still that request's. */
+  readonly isSame: () => boolean;
 }
 
 export function readVitals(shared: SharedArrayBuffer): VitalSigns {
@@ -195,7 +205,7 @@ export function readVitals(shared: SharedArrayBuffer): VitalSigns {
   const doubles = new Float64Array(shared);
   const bytes = Buffer.from(shared);
 
-  const read = (slot: number, find: (fd: number) => Found): RequestInFlight | undefined => {
+  const read = (slot: number): Read | undefined => {
     const at = HEADER_BYTES + slot * SLOT_BYTES;
     const word = at >> 2;
     const sequence = Atomics.load(words, word + SEQUENCE);
@@ -210,23 +220,35 @@ export function readVitals(shared: SharedArrayBuffer): VitalSigns {
       addressAt,
       addressAt + Math.min(Math.max(addressLength, 0), ADDRESS),
     );
-    const client = addressLength === BY_DESCRIPTOR ? find(port) : { address, port };
-    const request = {
+    return {
       line: length > LINE ? `${kept}...` : kept,
-      client: typeof client === "string" ? UNSEEN[client] : clientOf(client.address, client.port),
+      client: addressLength === BY_DESCRIPTOR ? port : clientOf(address, port),
       began: doubles[(at >> 3) + BEGAN] ?? 0,
+      isSame: () => Atomics.load(words, word + SEQUENCE) === sequence,
     };
-    return Atomics.load(words, word + SEQUENCE) === sequence ? request : undefined;
   };
 
-  const all = (pass: (slot: number) => boolean): RequestInFlight[] => {
-    const requests: RequestInFlight[] = [];
-    const find = createPeerFinder();
+  const all = (pass: (slot: number) => boolean): ((most?: number) => RequestInFlight[]) => {
+    const reads: Read[] = [];
     for (let slot = 0; slot < SLOTS; slot++) {
-      const request = pass(slot) ? read(slot, find) : undefined;
-      if (request !== undefined) requests.push(request);
+      const request = pass(slot) ? read(slot) : undefined;
+      if (request?.isSame()) reads.push(request);
     }
-    return requests.sort((a, b) => a.began - b.began);
+    return (most) => {
+      const peers = findPeers(
+        reads.flatMap(({ client }) => (typeof client === "number" ? [client] : [])),
+        most,
+      );
+      const nameOf = ({ client, isSame }: Read): string => {
+        if (typeof client === "string") return client;
+        // The descriptor of one that is over may be another connection's by now.
+        const found = isSame() ? (peers.get(client) ?? "unknown") : "gone";
+        return typeof found === "string" ? UNSEEN[found] : clientOf(found.address, found.port);
+      };
+      return reads
+        .map((request) => ({ line: request.line, client: nameOf(request), began: request.began }))
+        .sort((a, b) => a.began - b.began);
+    };
   };
 
   return {
@@ -242,13 +264,14 @@ export function readVitals(shared: SharedArrayBuffer): VitalSigns {
     get count() {
       return words[COUNT] ?? 0;
     },
-    requests: () => all(() => true),
+    requests: () => all(() => true)(),
+    glimpse: () => all(() => true),
     tellSlow: (began) =>
       all((slot) => {
         const word = wordOf(slot);
         if (Atomics.load(words, word + SEQUENCE) === 0) return false;
         if ((doubles[(word >> 1) + BEGAN] ?? 0) > began) return false;
         return Atomics.exchange(words, word + TOLD, 1) === 0;
-      }),
+      })(),
   };
 }

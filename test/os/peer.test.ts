@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
 import { test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { descriptorOf } from "../../src/os/descriptor.ts";
-import { createPeerFinder, FINDS_PEERS } from "../../src/os/peer.ts";
+import { FINDS_PEERS, findPeers } from "../../src/os/peer.ts";
 
 test("the other end of a socket is found by its descriptor, and who is not found is not said to have gone", async (t) => {
   if (!FINDS_PEERS) return t.skip("Linux alone tells");
@@ -16,8 +17,16 @@ test("the other end of a socket is found by its descriptor, and who is not found
   t.after(() => client.destroy());
   await once(client, "connect");
   const fd = descriptorOf(client);
-  assert.deepEqual(createPeerFinder()(fd), { address: "127.0.0.1", port: address.port });
-  // Its line stands in the first part of the table, or it is unknown: never gone.
-  assert.notEqual(createPeerFinder(-1)(fd), "gone");
-  assert.equal(createPeerFinder()(1_000_000), "gone");
+  const peer = { address: "127.0.0.1", port: address.port };
+  const found = findPeers([fd, 1_000_000, fd]);
+  assert.deepEqual(
+    [...found],
+    [
+      [fd, peer],
+      [1_000_000, "gone"],
+    ],
+  );
+  // However late it is, the first lines are looked at.
+  const late = findPeers([fd], -1).get(fd);
+  assert.ok(late === "unknown" || isDeepStrictEqual(late, peer), JSON.stringify(late));
 });

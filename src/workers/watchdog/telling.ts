@@ -14,7 +14,10 @@ import { createWriter } from "./writer.ts";
 
 /** What a capture may take, in milliseconds. */
 const PATIENCE = 500;
-/** The same where somebody waits for it. */
+/** And what all takes with who asked: SIGKILL comes a second after the timeout. On a busy machine either may take long. */
+const WHOLE = 850;
+const LOOKUP = 100;
+/** What a capture may take where somebody waits for it. */
 const GLANCE = 200;
 /** And where that was too little for a loop that is stuck: a busy machine takes its time to stop it. */
 const LOOK = 1_500;
@@ -70,10 +73,13 @@ export function createTelling(
       return [free ? { ...view, stack: ["the event loop is free"] } : view];
     },
     async tell({ tell, silent }, slow) {
-      const all = signs.requests();
+      const glimpse = signs.glimpse();
       const { count } = signs;
       const now = sharedNow();
+      // A loop that was slow may go on, and its clients with it. A stuck one keeps them.
+      const early = tell === null ? glimpse() : undefined;
       const stack = await capture(PATIENCE);
+      const all = early ?? glimpse(Math.max(LOOKUP, WHOLE - (sharedNow() - now)));
       const block = (what: string, requests: readonly RequestInFlight[]): string =>
         renderReport({ what, worker, now, requests, count, stack });
       const long = duration(silent);
