@@ -47,7 +47,7 @@ export function createMetering(options: MeteringOptions): Metering {
   const { warn, state, facts, listeners, lost, now, peek } = options;
   const ledgers = createLedgers(warn);
   const countOf = async (id: number): Promise<number | null> =>
-    (await peek(id, false, PATIENCE))?.reduce((sum, { count }) => sum + count, 0) ?? null;
+    (await peek(id, "count", PATIENCE))?.reduce((sum, { count }) => sum + count, 0) ?? null;
   let tally = emptyTally;
   let figures: Figures | null = null;
   return {

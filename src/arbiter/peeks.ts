@@ -1,21 +1,28 @@
 // Asks the threads that watch the workers what those do.
 
-import { isPeekAnswer, type LoopView, type PeekStream, readLines } from "../ipc/peek.ts";
+import {
+  isPeekAnswer,
+  type LoopView,
+  type PeekAsk,
+  type PeekStream,
+  type PeekWhat,
+  readLines,
+} from "../ipc/peek.ts";
 
 export interface Peeks {
   /** The arbiter's end for the worker `id`. */
   add(id: number, stream: PeekStream): void;
   /**
    * Null where nobody answers in time: a worker that boots, one without a watchdog, one that is gone. Where no stack is asked
-   * for, an answer that came too late for who had asked a moment ago will do: on a busy machine that is the most there is.
+   * for, an answer that came too late for who had asked the same a moment ago will do: on a busy machine that is the most there is.
    */
-  ask(id: number, stack: boolean, patience: number): Promise<readonly LoopView[] | null>;
+  ask(id: number, what: PeekWhat, patience: number): Promise<readonly LoopView[] | null>;
 }
 
 interface Line {
   readonly stream: PeekStream;
   readonly waiting: Map<number, (loops: readonly LoopView[] | null) => void>;
-  latest: { readonly loops: readonly LoopView[]; readonly at: number } | null;
+  readonly latest: Map<PeekWhat, { readonly loops: readonly LoopView[]; readonly at: number }>;
 }
 
 /** How old an answer may be, in milliseconds. */
@@ -26,11 +33,11 @@ export function createPeeks(): Peeks {
   let last = 0;
   return {
     add(id, stream) {
-      const line: Line = { stream, waiting: new Map(), latest: null };
+      const line: Line = { stream, waiting: new Map(), latest: new Map() };
       lines.set(id, line);
       readLines(stream, (value) => {
         if (!isPeekAnswer(value)) return;
-        line.latest = { loops: value.loops, at: performance.now() };
+        line.latest.set(value.what, { loops: value.loops, at: performance.now() });
         line.waiting.get(value.number)?.(value.loops);
       });
       stream.on("close", () => {
@@ -38,7 +45,7 @@ export function createPeeks(): Peeks {
         for (const tell of line.waiting.values()) tell(null);
       });
     },
-    ask(id, stack, patience) {
+    ask(id, what, patience) {
       const line = lines.get(id);
       if (line === undefined) return Promise.resolve(null);
       const number = ++last;
@@ -48,13 +55,14 @@ export function createPeeks(): Peeks {
           line.waiting.delete(number);
           resolve(loops);
         };
-        const second = (): readonly LoopView[] | null =>
-          !stack && line.latest !== null && performance.now() - line.latest.at < FRESH
-            ? line.latest.loops
-            : null;
+        const second = (): readonly LoopView[] | null => {
+          const latest = what === "stack" ? undefined : line.latest.get(what);
+          return latest !== undefined && performance.now() - latest.at < FRESH ? latest.loops : null;
+        };
         const late = setTimeout(() => tell(second()), patience).unref();
         line.waiting.set(number, tell);
-        line.stream.write(`${JSON.stringify({ number, stack })}\n`);
+        const asked: PeekAsk = { number, what };
+        line.stream.write(`${JSON.stringify(asked)}\n`);
       });
     },
   };

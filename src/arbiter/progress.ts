@@ -24,7 +24,7 @@ export function createProgress(
   let askedAt = Number.NEGATIVE_INFINITY;
 
   const ask = async (): Promise<void> => {
-    const answers = await Promise.all(state().workers.map(({ id }) => peek(id, false, ASKED)));
+    const answers = await Promise.all(state().workers.map(({ id }) => peek(id, "count", ASKED)));
     const counts = answers.flatMap((loops) => loops ?? []).map(({ count }) => count);
     inFlight = counts.length === 0 ? null : counts.reduce((sum, count) => sum + count, 0);
   };

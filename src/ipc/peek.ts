@@ -4,15 +4,19 @@
 /** The longest line that is taken. */
 const MOST = 1024 * 1024;
 
+/**
+ * How many requests are in flight; which, for whose clients the system's tables may have to be searched; or what the loop executes as
+ * well, for which it is stopped for some 20 ms.
+ */
+export type PeekWhat = "count" | "requests" | "stack";
+
 export interface PeekAsk {
   /** By which the answer is known. */
   readonly number: number;
-  /** Whether the stack is wanted, too: the loop is stopped for some 20 ms to take it. */
-  readonly stack: boolean;
+  readonly what: PeekWhat;
 }
 
-export interface PeekAnswer {
-  readonly number: number;
+export interface PeekAnswer extends PeekAsk {
   /** Of a threaded worker one for each thread. */
   readonly loops: readonly LoopView[];
 }
@@ -23,7 +27,7 @@ export interface LoopView {
   readonly thread: number | null;
   /** Requests in flight. */
   readonly count: number;
-  /** The longest first; of very many, some. */
+  /** The longest first; of very many, some; none where their number was asked for. */
   readonly requests: readonly { readonly line: string; readonly client: string; readonly age: number }[];
   /** Seconds since the loop last ran. */
   readonly silent: number;
@@ -34,12 +38,16 @@ export interface LoopView {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null;
 
+const isWhat = (value: unknown): value is PeekWhat =>
+  value === "count" || value === "requests" || value === "stack";
+
 export const isPeekAsk = (value: unknown): value is PeekAsk =>
-  isObject(value) && typeof value.number === "number" && typeof value.stack === "boolean";
+  isObject(value) && typeof value.number === "number" && isWhat(value.what);
 
 export const isPeekAnswer = (value: unknown): value is PeekAnswer =>
   isObject(value) &&
   typeof value.number === "number" &&
+  isWhat(value.what) &&
   Array.isArray(value.loops) &&
   value.loops.every(
     (loop) => isObject(loop) && typeof loop.count === "number" && Array.isArray(loop.requests),

@@ -196,6 +196,8 @@ export interface VitalSigns {
 interface Read extends Omit<RequestInFlight, "client"> {
   /** Its name, or the descriptor of its connection. */
   readonly client: string | number;
+  /** No other request has had the same. */
+  readonly sequence: number;
   /** Whether the slot is still that request's. */
   readonly isSame: () => boolean;
 }
@@ -204,6 +206,9 @@ export function readVitals(shared: SharedArrayBuffer): VitalSigns {
   const words = new Int32Array(shared);
   const doubles = new Float64Array(shared);
   const bytes = Buffer.from(shared);
+
+  /** Clients that were found, by their requests: who looks each second would find the same ones again. */
+  const names = new Map<number, string>();
 
   const read = (slot: number): Read | undefined => {
     const at = HEADER_BYTES + slot * SLOT_BYTES;
@@ -224,6 +229,7 @@ export function readVitals(shared: SharedArrayBuffer): VitalSigns {
       line: length > LINE ? `${kept}...` : kept,
       client: addressLength === BY_DESCRIPTOR ? port : clientOf(address, port),
       began: doubles[(at >> 3) + BEGAN] ?? 0,
+      sequence,
       isSame: () => Atomics.load(words, word + SEQUENCE) === sequence,
     };
   };
@@ -235,15 +241,21 @@ export function readVitals(shared: SharedArrayBuffer): VitalSigns {
       if (request?.isSame()) reads.push(request);
     }
     return (most) => {
-      const peers = findPeers(
-        reads.flatMap(({ client }) => (typeof client === "number" ? [client] : [])),
-        most,
+      if (names.size > SLOTS) names.clear();
+      const unnamed = reads.flatMap(({ client, sequence }) =>
+        typeof client === "number" && !names.has(sequence) ? [client] : [],
       );
-      const nameOf = ({ client, isSame }: Read): string => {
+      const peers = findPeers(unnamed, most);
+      const nameOf = ({ client, sequence, isSame }: Read): string => {
         if (typeof client === "string") return client;
+        const known = names.get(sequence);
+        if (known !== undefined) return known;
         // The descriptor of one that is over may be another connection's by now.
         const found = isSame() ? (peers.get(client) ?? "unknown") : "gone";
-        return typeof found === "string" ? UNSEEN[found] : clientOf(found.address, found.port);
+        if (typeof found === "string") return UNSEEN[found];
+        const name = clientOf(found.address, found.port);
+        names.set(sequence, name);
+        return name;
       };
       return reads
         .map((request) => ({ line: request.line, client: nameOf(request), began: request.began }))

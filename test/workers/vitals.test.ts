@@ -72,6 +72,34 @@ describe("vitals", () => {
     });
   }
 
+  it("know a client that was found once, and do not take another's for one whose request is over", async (t) => {
+    const [client, told] = await connected(t, "127.0.0.1");
+    const vitals = createVitals(true);
+    const signs = readVitals(vitals.shared);
+    vitals.begin(0, told, 1);
+    const glimpse = signs.glimpse();
+    const name = `127.0.0.1:${client.localPort}`;
+    assert.equal(signs.requests()[0]?.client, name);
+    const closed = once(told.connection.socket, "close");
+    told.connection.socket.destroy();
+    await closed;
+    assert.equal(signs.requests()[0]?.client, name);
+    const [, other] = await connected(t, "127.0.0.1");
+    vitals.begin(1, other, 2);
+    const later = signs.glimpse();
+    vitals.end(0);
+    vitals.end(1);
+    assert.deepEqual(
+      glimpse().map((request) => request.client),
+      [name],
+    );
+    assert.deepEqual(
+      later().map((request) => request.client),
+      [name, "a client that has gone"],
+    );
+    assert.deepEqual(signs.requests(), []);
+  });
+
   it("use a place again without a trace of what was there", () => {
     const vitals = createVitals();
     const signs = readVitals(vitals.shared);

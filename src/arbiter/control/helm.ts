@@ -2,7 +2,7 @@
 
 import type { LogLevel } from "../../config/config.ts";
 import type { Resolved } from "../../config/resolve.ts";
-import type { LoopView } from "../../ipc/peek.ts";
+import type { LoopView, PeekWhat } from "../../ipc/peek.ts";
 import type { ErrorLog } from "../../log/error-log.ts";
 import type { Event } from "../events.ts";
 import type { Metering } from "../metering.ts";
@@ -21,7 +21,7 @@ export interface Helm {
   /** The log's level of arbiter and workers, until the next reload. */
   setLevel(level: LogLevel): void;
   /** What a worker's watchdog sees it do. Null where it does not answer within `patience` milliseconds. */
-  peek(id: number, stack: boolean, patience: number): Promise<readonly LoopView[] | null>;
+  peek(id: number, what: PeekWhat, patience: number): Promise<readonly LoopView[] | null>;
   /** Resolves when the reload that this one asks for has ended: with null where the new generation serves, or why not. */
   reload(): Promise<string | null>;
   /** Resolves when all workers are gone, and the arbiter is about to end. */

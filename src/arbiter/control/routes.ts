@@ -98,7 +98,7 @@ const MANY = 50;
 
 async function stack(helm: Helm, _: Fields, named: string): Promise<Answer> {
   const worker = workerNamed(helm, named);
-  const loops = await helm.peek(worker.id, true, STACK);
+  const loops = await helm.peek(worker.id, "stack", STACK);
   if (loops !== null) return answer({ ...workerView(worker, helm.now()), loops });
   const { watchdog } = helm.resolved().config;
   const why = watchdog

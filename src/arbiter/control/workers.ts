@@ -30,7 +30,7 @@ async function view(
   figures: WorkerFigures | undefined,
   most: number,
 ): Promise<object> {
-  const loops = await helm.peek(worker.id, false, GLANCE);
+  const loops = await helm.peek(worker.id, "requests", GLANCE);
   const known = { ...workerView(worker, helm.now()), ...usage(worker.pid), figures: figures ?? null };
   if (loops === null) return { ...known, requests: null };
   const longest = loops.flatMap(({ requests }) => requests).sort((a, b) => b.age - a.age);

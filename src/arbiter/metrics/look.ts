@@ -12,7 +12,7 @@ type Seen = Pick<Helm, "metering" | "state" | "peek">;
 export async function look(helm: Seen): Promise<Samples | null> {
   // A loop that is stuck has not written down what it is stuck in.
   const seen = await Promise.all(
-    helm.state().workers.map(async ({ id }) => [id, await helm.peek(id, false, GLANCE)] as const),
+    helm.state().workers.map(async ({ id }) => [id, await helm.peek(id, "count", GLANCE)] as const),
   );
   const busy = new Map(
     seen.flatMap(([id, loops]) =>

@@ -4,7 +4,7 @@
 import { performance } from "node:perf_hooks";
 import type { Config } from "../../config/config.ts";
 import type { Identity } from "../../ipc/messages.ts";
-import type { LoopView } from "../../ipc/peek.ts";
+import type { LoopView, PeekWhat } from "../../ipc/peek.ts";
 import type { ErrorLog } from "../../log/error-log.ts";
 import { BOOT_INTERVAL, sweepInterval } from "../intervals.ts";
 import { loopView } from "../peek.ts";
@@ -37,7 +37,7 @@ export interface ThreadWatchOptions {
 
 export interface ThreadWatch {
   /** What each thread does just now. */
-  peek(stack: boolean): Promise<readonly LoopView[]>;
+  peek(what: PeekWhat): Promise<readonly LoopView[]>;
   stop(): void;
 }
 
@@ -111,14 +111,14 @@ export function watchThreads(options: ThreadWatchOptions): ThreadWatch {
   };
 
   const glance = async (thread: Thread, signs: VitalSigns): Promise<LoopView> => {
-    if (examined.has(thread)) return { ...loopView(thread.number, signs, null), stack: [TAKEN] };
-    const before = loopView(thread.number, signs, null);
+    if (examined.has(thread)) return { ...loopView(thread.number, signs, "stack"), stack: [TAKEN] };
+    const before = loopView(thread.number, signs, "count");
     // To be stopped it would have to run: up to a second would pass until its timer.
     if (before.count === 0 && before.silent < FREE) return { ...before, stack: [IDLE] };
     examined.add(thread);
     const stack = await stackOf(thread);
     examined.delete(thread);
-    const view = loopView(thread.number, signs, stack);
+    const view = loopView(thread.number, signs, "stack", stack);
     // Its timer has just run, and it was stopped in that, or nowhere.
     const free = view.silent < FREE && !hasUserCode(stack) && stack.type !== "failed";
     return free ? { ...view, stack: [IDLE] } : view;
@@ -126,12 +126,13 @@ export function watchThreads(options: ThreadWatchOptions): ThreadWatch {
 
   look();
   return {
-    peek: (stack) =>
+    peek: (what) =>
       Promise.all(
         threads().flatMap((thread) => {
           const { vitals } = thread;
           if (vitals === undefined) return [];
-          return stack ? [glance(thread, vitals)] : [Promise.resolve(loopView(thread.number, vitals, null))];
+          const view = what === "stack" ? glance(thread, vitals) : loopView(thread.number, vitals, what);
+          return [Promise.resolve(view)];
         }),
       ),
     stop: () => clearTimeout(timer),

@@ -1,6 +1,6 @@
 // Says in the error log what the main thread is doing.
 
-import type { LoopView } from "../../ipc/peek.ts";
+import type { LoopView, PeekWhat } from "../../ipc/peek.ts";
 import { createErrorLog } from "../../log/error-log.ts";
 import { openSyslog, syslogSink } from "../../log/syslog.ts";
 import { loopView } from "../peek.ts";
@@ -28,7 +28,7 @@ const IDLE: Stack = { type: "waiting", blocked: 0 };
 export interface Telling {
   tell(verdict: Pick<Verdict, "tell" | "silent">, slow: readonly RequestInFlight[]): Promise<void>;
   /** What the loop does just now. */
-  look(stack: boolean): Promise<readonly LoopView[]>;
+  look(what: PeekWhat): Promise<readonly LoopView[]>;
   reopen(): void;
 }
 
@@ -62,12 +62,12 @@ export function createTelling(
   };
   return {
     reopen,
-    async look(stack) {
-      if (!stack) return [loopView(null, signs, null)];
-      const runs = (): boolean => loopView(null, signs, null).silent < FREE;
+    async look(what) {
+      if (what !== "stack") return [loopView(null, signs, what)];
+      const runs = (): boolean => loopView(null, signs, "count").silent < FREE;
       let found = await capture(GLANCE, IDLE);
       if (found === IDLE && !runs()) found = await capture(LOOK);
-      const view = loopView(null, signs, found);
+      const view = loopView(null, signs, what, found);
       // Where it was stopped at all, then in the server's own timer.
       const free = found === IDLE || (found.type === "frames" && !hasUserCode(found) && runs());
       return [free ? { ...view, stack: ["the event loop is free"] } : view];
