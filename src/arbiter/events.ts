@@ -6,7 +6,7 @@ import type { IdlePolicy } from "../ipc/messages.ts";
 export interface Policy {
   readonly workers: number;
   readonly bootTimeout: number; // 0: unwatched
-  readonly timeout: number; // heartbeat; 0: unwatched
+  readonly timeout: number; // silence that means stuck; 0: unwatched
   readonly gracefulTimeout: number;
   readonly reloadMode: "rolling" | "all";
   readonly maxSurge: number;

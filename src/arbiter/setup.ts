@@ -5,6 +5,7 @@ import type { Config, ProtocolName } from "../config/config.ts";
 import { acceptingThreads } from "../config/derive.ts";
 import { forWorkers } from "../config/hooks.ts";
 import type { Resolved } from "../config/resolve.ts";
+import { longestSilence } from "../ipc/beat.ts";
 import type { Init, ListenerSpec } from "../ipc/messages.ts";
 import { drawsLine } from "../log/status-line.ts";
 import type { BoundSocket } from "../os/sockets.ts";
@@ -42,7 +43,7 @@ export function toPolicy(config: Config): Policy {
   return {
     workers: config.workers,
     bootTimeout: milliseconds(config.bootTimeout),
-    timeout: milliseconds(config.timeout),
+    timeout: longestSilence(config.timeout),
     gracefulTimeout: milliseconds(config.gracefulTimeout),
     reloadMode: config.reloadMode,
     maxSurge: config.maxSurge,

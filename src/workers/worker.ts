@@ -1,5 +1,6 @@
 // Performs what `lifecycle.ts` decides.
 
+import { beatInterval } from "../ipc/beat.ts";
 import type { WorkerChannel } from "../ipc/channel.ts";
 import type { IdlePolicy, Init } from "../ipc/messages.ts";
 import { type Booted, boot, type Foundation, lay } from "./boot.ts";
@@ -97,14 +98,14 @@ export function runWorker(inbox: Inbox, channel: WorkerChannel): void {
     watchdog?.serving();
     const retire = (reason: string): void => inbox.put({ type: "limit", reason });
     watchLimits({ config, random: Math.random, rss: process.memoryUsage.rss, retire });
-    const timeout = config.timeout * 1_000;
+    const beats = config.timeout > 0;
     const weighs = config.maxMemoryHard > 0;
-    if (timeout === 0 && !weighs) return;
+    if (!beats && !weighs) return;
     const send = (): void => {
-      if (timeout > 0) pulse.beat();
+      if (beats) pulse.beat();
       void channel.send(weighs ? { type: "beat", rss: process.memoryUsage.rss() } : { type: "beat" });
     };
-    setInterval(send, timeout === 0 ? 1_000 : Math.min(1_000, timeout / 3)).unref();
+    setInterval(send, Math.min(1_000, beatInterval(config.timeout))).unref();
   };
 
   const drain = (idle: IdlePolicy): void => {

@@ -3,6 +3,7 @@
 
 import { performance } from "node:perf_hooks";
 import type { Config } from "../../config/config.ts";
+import { longestSilence } from "../../ipc/beat.ts";
 import type { Identity } from "../../ipc/messages.ts";
 import type { LoopView, PeekWhat } from "../../ipc/peek.ts";
 import type { ErrorLog } from "../../log/error-log.ts";
@@ -44,7 +45,7 @@ export interface ThreadWatch {
 export function watchThreads(options: ThreadWatchOptions): ThreadWatch {
   const { config, identity, log, threads, booting, end } = options;
   const limits: Limits = {
-    timeout: config.timeout * 1_000,
+    timeout: longestSilence(config.timeout),
     slow: config.slowRequest * 1_000,
     // For the arbiter's end, which is the process's concern.
     grace: 0,

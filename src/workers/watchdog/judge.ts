@@ -2,7 +2,7 @@
 // All times are milliseconds on one monotonic clock.
 
 export interface Limits {
-  /** Silence after which the arbiter ends a worker that serves; 0 is never. */
+  /** Silence after which the arbiter ends a worker that serves: longestSilence(). 0 is never. */
   readonly timeout: number;
   /** Age at which a request is slow; 0 is never. */
   readonly slow: number;
@@ -31,13 +31,16 @@ export interface Watch {
   readonly lookAt: number;
   /** Silence counts from here at the earliest. */
   readonly forgivenTill: number;
-  /** The beat after which there was the silence that it has told of. */
+  /** The beat after which there was the silence that it has prepared to tell of, and has told of. */
+  readonly prepared: number | null;
   readonly told: number | null;
   readonly orphanedAt: number | null;
 }
 
 export interface Verdict {
   readonly watch: Watch;
+  /** The loop will be stuck soon: its stack is to be taken, so that it is there when the arbiter ends the worker. */
+  readonly prepare: boolean;
   /** What to write to the log, with the stack. */
   readonly tell: "stuck" | "boot" | "orphan" | null;
   /** How long the loop has been silent. */
@@ -54,6 +57,12 @@ const LONGEST_SLEEP = 1_000;
 const STALLED_AFTER = 500;
 /** What a loop gets after that to say that it runs. */
 const SECOND_LOOK = 200;
+/**
+ * How long before it is stuck a loop's stack is taken, and the same as a part of the timeout: a busy machine needs that long to find out
+ * that native code gives none, and SIGKILL does not wait.
+ */
+const EARLY = 750;
+const EARLY_PART = 1 / 3;
 /** A boot timeout is told so long before the arbiter's SIGKILL, which waits for nobody. */
 const BEFORE_BOOT_TIMEOUT = 750;
 /** What a worker whose loop runs may take beyond its grace to end by itself. */
@@ -63,6 +72,7 @@ export const startWatch = (now: number): Watch => ({
   lookedAt: now,
   lookAt: now,
   forgivenTill: now,
+  prepared: null,
   told: null,
   orphanedAt: null,
 });
@@ -89,11 +99,14 @@ export function judge(before: Watch, sight: Sight, limits: Limits): Verdict {
   const orphan = overdue >= 0 && blocked;
   const reason = orphan ? "orphan" : stuck ? "stuck" : boot ? "boot" : null;
   const tell = before.told === beatAt ? null : reason;
+  const near = !booting && !stalled && limits.timeout > 0 && silent >= limits.timeout - early(limits);
+  const prepare = near && before.prepared !== beatAt;
 
   const watch: Watch = {
     lookedAt: now,
     lookAt: now + (stalled ? SECOND_LOOK : sleep(limits, silent, now, booting, overdue)),
     forgivenTill,
+    prepared: prepare ? beatAt : before.prepared,
     told: tell === null ? before.told : beatAt,
     orphanedAt,
   };
@@ -102,14 +115,17 @@ export function judge(before: Watch, sight: Sight, limits: Limits): Verdict {
   // While the loop runs it tells of slow requests itself, at its next sweep.
   const unheard = !stalled && blockedFor >= 2 * interval + 20;
   const slowBefore = limits.slow > 0 && unheard ? now - limits.slow : null;
-  return { watch, tell, silent: now - Math.min(beatAt, ranAt), kill, slowBefore };
+  return { watch, prepare, tell, silent: now - Math.min(beatAt, ranAt), kill, slowBefore };
 }
+
+const early = ({ timeout }: Limits): number => Math.min(EARLY, timeout * EARLY_PART);
 
 const bootLook = ({ bootBy }: Limits): number => bootBy - BEFORE_BOOT_TIMEOUT;
 
 function sleep(limits: Limits, silent: number, now: number, booting: boolean, overdue: number): number {
   const ahead: number[] = [LONGEST_SLEEP];
-  if (limits.timeout > 0 && !booting) ahead.push(limits.timeout - silent);
+  if (limits.timeout > 0 && !booting)
+    ahead.push(limits.timeout - early(limits) - silent, limits.timeout - silent);
   if (limits.slow > 0) ahead.push(limits.slow / 4);
   // Past that, it may have been blocked for too short a time yet.
   if (booting) ahead.push(Math.max(100, bootLook(limits) - now));

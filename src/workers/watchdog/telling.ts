@@ -25,7 +25,16 @@ const LOOK = 1_500;
 const FREE = 1.5;
 const IDLE: Stack = { type: "waiting", blocked: 0 };
 
+/** What a report says of a loop. */
+interface Found {
+  readonly count: number;
+  readonly stack: Stack;
+  readonly requests: (most?: number) => readonly RequestInFlight[];
+}
+
 export interface Telling {
+  /** Takes the stack of a loop that is going to be told of. */
+  prepare(): void;
   tell(verdict: Pick<Verdict, "tell" | "silent">, slow: readonly RequestInFlight[]): Promise<void>;
   /** What the loop does just now. */
   look(what: PeekWhat): Promise<readonly LoopView[]>;
@@ -60,8 +69,22 @@ export function createTelling(
     captured = next;
     return next;
   };
+  const find = async (): Promise<Found> => {
+    const { count } = signs;
+    const requests = signs.glimpse();
+    return { count, requests, stack: await capture(PATIENCE) };
+  };
+  const withClients = (found: Found): Found => {
+    // Once found, they are known.
+    found.requests();
+    return found;
+  };
+  let early: { readonly beatAt: number; readonly found: Promise<Found> } | undefined;
   return {
     reopen,
+    prepare() {
+      early = { beatAt: signs.beatAt, found: find().then(withClients) };
+    },
     async look(what) {
       if (what !== "stack") return [loopView(null, signs, what)];
       const runs = (): boolean => loopView(null, signs, "count").silent < FREE;
@@ -73,13 +96,13 @@ export function createTelling(
       return [free ? { ...view, stack: ["the event loop is free"] } : view];
     },
     async tell({ tell, silent }, slow) {
-      const glimpse = signs.glimpse();
-      const { count } = signs;
       const now = sharedNow();
       // A loop that was slow may go on, and its clients with it. A stuck one keeps them.
-      const early = tell === null ? glimpse() : undefined;
-      const stack = await capture(PATIENCE);
-      const all = early ?? glimpse(Math.max(LOOKUP, WHOLE - (sharedNow() - now)));
+      const inTime = tell === null ? signs.requests() : undefined;
+      const known = tell === "stuck" && early?.beatAt === signs.beatAt ? early.found : find();
+      early = undefined;
+      const { count, stack, requests } = await known;
+      const all = inTime ?? requests(Math.max(LOOKUP, WHOLE - (sharedNow() - now)));
       const block = (what: string, requests: readonly RequestInFlight[]): string =>
         renderReport({ what, worker, now, requests, count, stack });
       const long = duration(silent);

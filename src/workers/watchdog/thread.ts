@@ -1,6 +1,7 @@
 // The watchdog's thread: looks at the main thread's vitals, and has told what that does when it can't itself any more.
 
 import { parentPort, workerData } from "node:worker_threads";
+import { longestSilence } from "../../ipc/beat.ts";
 import { BOOT_INTERVAL, sweepInterval } from "../intervals.ts";
 import { readVitals, sharedNow } from "../vitals.ts";
 import { judge, type Limits, startWatch } from "./judge.ts";
@@ -14,7 +15,7 @@ const order: WatchOrder = workerData;
 const { config } = order;
 const signs = readVitals(order.shared);
 const limits: Limits = {
-  timeout: config.timeout * 1_000,
+  timeout: longestSilence(config.timeout),
   slow: config.slowRequest * 1_000,
   grace: config.gracefulTimeout * 1_000,
   bootBy: config.bootTimeout === 0 ? Number.POSITIVE_INFINITY : order.startedAt + config.bootTimeout * 1_000,
@@ -57,6 +58,7 @@ async function look(): Promise<void> {
   };
   const verdict = judge(watch, sight, limits);
   watch = verdict.watch;
+  if (verdict.prepare) (await prepared()).prepare();
   const slow = verdict.slowBefore === null ? [] : signs.tellSlow(verdict.slowBefore);
   if (verdict.tell !== null || slow.length > 0) await (await prepared()).tell(verdict, slow);
   if (verdict.kill) process.kill(process.pid, "SIGKILL");

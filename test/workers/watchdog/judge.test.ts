@@ -55,6 +55,30 @@ describe("the watchdog", () => {
     assert.ok(Math.abs((told[0]?.at ?? 0) - 35_000) <= 20, `at ${told[0]?.at}`);
   });
 
+  it("has the stack taken once before that, and again where the loop ran in between", () => {
+    const prepared = (beats: (now: number) => number, timeout: number): number[] => {
+      const at: number[] = [];
+      let state = startWatch(0);
+      for (let now = 0; now <= 70_000; now = state.lookAt) {
+        const sight = { now, beatAt: beats(now), ranAt: beats(now), booting: false, orphaned: false };
+        const verdict = judge(state, sight, { ...LIMITS, timeout });
+        state = verdict.watch;
+        if (verdict.prepare) at.push(now);
+      }
+      return at;
+    };
+    const [only, ...others] = prepared((now) => Math.min(now, 5_000), 30_000);
+    assert.ok(Math.abs((only ?? 0) - 34_250) <= 20, `at ${only}`);
+    assert.deepEqual(others, []);
+    assert.equal(prepared((now) => (now < 29_500 ? 0 : 29_500), 30_000).length, 2);
+    const [brief] = prepared(() => 0, 900);
+    assert.ok(Math.abs((brief ?? 0) - 600) <= 20, `at ${brief}`);
+    assert.deepEqual(
+      prepared(() => 0, 0),
+      [],
+    );
+  });
+
   it("tells again when the loop is stuck again", () => {
     const told = watch(120_000, (now) => ({ beatAt: now < 40_000 ? 0 : Math.min(now, 41_000) }));
     assert.deepEqual(
