@@ -1,5 +1,5 @@
-// How a reload begins, and how it fails: the first failed boot ends it, and so do workers of the new generation that
-// were ready and then die, leave or get stuck one after another. It always ends, so the next reload, with the mistake
+// How a reload begins, and how it fails: a failed boot ends it until a worker of the new generation serves, and after that three
+// workers that don't boot, or die, leave or get stuck. It always ends, so the next reload, with the mistake
 // mended, always gets its turn.
 
 import type { Effect } from "./events.ts";
@@ -67,12 +67,19 @@ export function awaitChange(state: ArbiterState, now: number, effects: Effect[])
   effects.push({ type: "log", level: "info", message: "Waiting for a change" });
 }
 
-/** Counts a worker that was ready and is lost against the reload that brought it. */
-export function countLoss(state: ArbiterState, worker: WorkerState, now: number, effects: Effect[]): void {
+/** Counts a worker that is lost against the reload that brought it; `why` it did not boot, undefined where it was ready. */
+export function countLoss(
+  state: ArbiterState,
+  worker: WorkerState,
+  now: number,
+  effects: Effect[],
+  why?: string,
+): void {
   const rollout = state.rollout;
   if (rollout === null || rollout.name === "loading" || worker.generation !== rollout.generation) return;
   const losses = rollout.losses + 1;
   state.rollout = { ...rollout, losses };
   if (losses < MOST_LOSSES) return;
-  failRollout(state, `${losses} new workers were lost, the last was ${nameOf(worker)}`, now, effects);
+  const last = why === undefined ? nameOf(worker) : `${nameOf(worker)}, which did not boot: ${why}`;
+  failRollout(state, `${losses} new workers were lost, the last was ${last}`, now, effects);
 }

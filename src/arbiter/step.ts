@@ -197,9 +197,12 @@ function bootFailed(
     beginStop(state, "quick", status, now, effects);
     return;
   }
-  if (worker.generation === newGeneration(state)) return failRollout(state, reason, now, effects);
+  const isNew = worker.generation === newGeneration(state);
+  if (isNew && state.rollout?.name === "trying") return failRollout(state, reason, now, effects);
   log("error", `Worker failed to boot: ${reason}`);
   countFailure(state, worker, now, effects);
+  // What has booted once may fail for a moment: another is tried, so that no mixed fleet is left for that.
+  if (isNew) countLoss(state, worker, now, effects, reason);
 }
 
 /** A worker died or left unasked. One after a healthy life is replaced at once, one after a short life with back-off. */

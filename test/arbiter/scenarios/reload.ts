@@ -175,16 +175,31 @@ export const reload: readonly Scenario[] = [
     },
   },
   {
-    name: "a failed boot half way leaves the old workers that still serve",
+    name: "a failed boot half way is tried again, and the reload gets to its end",
     play(begin) {
       const world = begin({ workers: 3 });
       world.at(9_000, () => world.next({}, broken));
       world.at(10_000, "reload");
       world.run(30_000);
+      assert.equal(world.lines(/Worker failed to boot: SyntaxError/).length, 1);
+      assert.deepEqual(world.lines(/half way/), []);
+      assert.deepEqual(
+        world.state().workers.map((worker) => worker.generation),
+        [2, 2, 2],
+      );
+    },
+  },
+  {
+    name: "three failed boots half way leave the old workers that still serve",
+    play(begin) {
+      const world = begin({ workers: 3 });
+      world.at(9_000, () => world.next({}, broken, broken, broken));
+      world.at(10_000, "reload");
+      world.run(30_000);
       assert.deepEqual(serving(world), [2, 3, 4]);
       assert.match(
         world.lines(/half way/)[0] ?? "",
-        /2 worker\(s\) of the old generation serve on: SyntaxError/,
+        /2 worker\(s\) of the old generation serve on: 3 new workers were lost, the last was .* did not boot: SyntaxError/,
       );
       assert.equal(world.state().generation, 2);
       assert.deepEqual(world.lines(/releaseOld/), []);
