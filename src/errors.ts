@@ -29,6 +29,11 @@ export const catalogue = {
     1,
     (f: { path: string; origin: string }) => `${f.origin}: ${f.path} does not exist`,
   ),
+  CONFIG_FILE_GONE: entry(
+    1,
+    (f: { path: string }) =>
+      `${f.path} is gone, which this server was configured by: put it back, or stop and start to serve with the defaults`,
+  ),
   CONFIG_FILE_FAILED: entry(
     1,
     (f: { path: string; at: string | undefined; reason: string }) => `${f.at ?? f.path}: ${f.reason}`,

@@ -52,8 +52,12 @@ export async function loadSetup(options: LoadOptions): Promise<Setup> {
   }
 }
 
-async function open({ load, enter, held, bind, log }: LoadOptions, givenUp: () => boolean): Promise<Setup> {
+async function open(options: LoadOptions, givenUp: () => boolean): Promise<Setup> {
+  const { before, load, enter, held, bind, log } = options;
   const resolved = await load();
+  // Nobody takes a file away to have the defaults at once: other addresses, one worker.
+  const { config: path } = before.config;
+  if (path !== null && resolved.config.config === null) throw serverError("CONFIG_FILE_GONE", { path });
   // The process is another configuration's by now.
   if (!givenUp()) enter(resolved);
   const tls = await loadTls(resolved, log.warning);

@@ -1,7 +1,7 @@
 // A configuration file is code of the user's in the arbiter's process: whatever it does, what serves goes on.
 
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { get, ready } from "./client.ts";
@@ -56,6 +56,25 @@ test("a reload whose settings don't fit the machine is given up, with all of the
     /generation 1 serves on: gunicorn\.conf\.mjs: workerClass: unknown [^\n]*\ngunicorn\.conf\.mjs: accesslog: [^\n]*\ngunicorn\.conf\.mjs: pidfile: /,
   );
   assert.equal((await get(await server.url())).status, 200);
+  await server.stop();
+});
+
+test("a file that is gone gives a reload up, and one that appears is read", async (t) => {
+  const server = start(
+    t,
+    ["-b", "127.0.0.1:0", "--log-level", "debug", `${join(FIXTURES, "apps.mjs")}:pid`],
+    {
+      expected: [/Reload aborted/],
+    },
+  );
+  await ready(server, 1);
+  reload(server, "export default { workers: 2 }");
+  await server.saw(/Reload complete: generation 2 serves with 2 worker/);
+  rmSync(join(server.dir, NAME));
+  server.signal("SIGHUP");
+  await server.saw(/Reload aborted, generation 2 serves on: \S*gunicorn\.conf\.mjs is gone/);
+  assert.equal((await get(await server.url())).status, 200);
+  assert.equal(server.count(/only at a restart/), 0);
   await server.stop();
 });
 

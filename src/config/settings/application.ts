@@ -8,11 +8,11 @@ export const application = {
     default: null,
     flags: ["--config", "-c"],
     inFile: false,
-    takes: "restart",
+    takes: "at once",
     summary: "The configuration file to read instead of the one in the start directory.",
     details: `A path, also written \`file:PATH\`. Without it the first of these in the start directory is read:
 \`gunicorn.conf.ts\`, \`.mts\`, \`.cts\`, \`.js\`, \`.mjs\`, \`.cjs\`, \`.json\`, \`.yaml\`, \`.yml\`, then the key \`tgunicorn\` of \`package.json\`.
-No other directory is searched. \`--print-config\` shows the file that was read.`,
+No other directory is searched, and a reload looks again; where the file that the server was configured by is gone, it is aborted. \`--print-config\` shows the file that was read.`,
   }),
   app: setting(
     optional(
