@@ -12,6 +12,7 @@ const entries = [
   "ctl",
   "index",
   "workers",
+  "cli/trial-thread",
   "workers/main",
   "workers/watchdog/thread",
   "workers/threads/main",

@@ -25,9 +25,13 @@ const nothing: Layer = { entries: [], problems: [] };
  * Reads everything anew and resolves it.
  * @throws USAGE where the command line or GUNICORN_CMD_ARGS is wrong, CONFIG_INVALID where a value is,
  * CONFIG_FILE_MISSING or CONFIG_FILE_FAILED where only the file is. Every problem is named.
+ * @param before Called with the file's path before it is read, and awaited.
  */
-export async function loadConfig(invocation: Invocation): Promise<Resolved> {
-  return await loadOptions(readOptions(invocation.argv), invocation, 0);
+export async function loadConfig(
+  invocation: Invocation,
+  before?: (path: string) => Promise<void>,
+): Promise<Resolved> {
+  return await loadOptions(readOptions(invocation.argv), invocation, 0, before);
 }
 
 /**
@@ -38,6 +42,7 @@ export async function loadOptions(
   options: Options,
   { env, cwd }: Invocation,
   patience: number,
+  before?: (path: string) => Promise<void>,
 ): Promise<Resolved> {
   const fromVariable = variableLayer(env[variable]);
   const fromCommandLine = withApplication(options);
@@ -46,6 +51,7 @@ export async function loadOptions(
   const file = await attempt(async () => {
     const path = chosenFile([fromCommandLine, fromVariable], cwd);
     if (path === null) return { path, layer: nothing };
+    await before?.(path);
     const reading = keepRunning(() => readFile(path, { env, cwd }, privateCache("config", env)));
     const shown = { path: shownPath(path, cwd), seconds: patience };
     // A reload has a limit of its own, around all that it does.

@@ -99,7 +99,11 @@ async function serve(resolved: Resolved, circumstances: Circumstances): Promise<
     return await runArbiter({
       resolved,
       load: async () => {
-        const next = await loadConfig(invocation);
+        const { tryFile } = await import("./trial.ts");
+        const { cwd } = invocation;
+        const next = await loadConfig(invocation, (path) =>
+          tryFile({ path, cwd }, present.config.bootTimeout),
+        );
         // One that stays was written long ago, and may lie where nothing can be written by now.
         const moved = next.config.pidfile !== present.config.pidfile;
         assertReady(next, moved ? pidfilePath(next.config.pidfile, elder) : null, elder);

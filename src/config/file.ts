@@ -21,6 +21,9 @@ export const searchPlaces: readonly string[] = [
   "package.json",
 ];
 
+/** Whether what stands in the file is executed. */
+export const isCode = (path: string): boolean => codeExtensions.includes(extname(path));
+
 const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 /** A package.json that can't be read is npm's matter, unless `-c` names it. */
@@ -88,7 +91,7 @@ export async function readFile(
     throw failed(path, cwd, `can't be read: ${error instanceof Error ? error.message : error}`);
   }
   try {
-    if (!codeExtensions.includes(extname(path))) {
+    if (!isCode(path)) {
       const data = await readData(path, source);
       // A file with comments alone.
       return { origin, exports: false, values: data === undefined || data === null ? {} : valuesIn(data) };

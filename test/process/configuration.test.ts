@@ -78,6 +78,22 @@ test("a file that is gone gives a reload up, and one that appears is read", asyn
   await server.stop();
 });
 
+test("a file whose code never returns gives a reload up, and signals are heard", async (t) => {
+  const limited = `${SETTINGS}, bootTimeout: 1`;
+  const server = start(t, [], {
+    files: { [NAME]: `export default { ${limited} }` },
+    expected: [/Reload aborted/],
+  });
+  await ready(server, 1);
+  reload(server, "for (;;);");
+  await server.saw(/Reload aborted, generation 1 serves on: \S*gunicorn\.conf\.mjs did not answer within 1 s/);
+  reload(server, `console.log("read"); export default { ${limited}, workers: 2 }`);
+  await server.saw(/Reload complete: generation 2 serves with 2 worker/);
+  reload(server, "for (;;);");
+  server.signal("SIGTERM");
+  assert.deepEqual(await server.exited, { code: 0, signal: null }, server.log());
+});
+
 test("a file that never answers is told of at the start", async (t) => {
   const files = { [NAME]: "export default () => new Promise(() => {});" };
   const server = start(t, [], { files });

@@ -1,0 +1,41 @@
+// Whether a configuration file comes to an end at all. A reload reads it in the arbiter, and code that never returns would leave
+// nobody there to hear a signal. So a thread reads it before, which can be ended.
+
+import { Worker } from "node:worker_threads";
+import { isCode } from "../config/file.ts";
+import { shownPath } from "../config/shown-path.ts";
+import { serverError } from "../errors.ts";
+import { entryUrl } from "../root.ts";
+
+export interface TrialOrder {
+  readonly path: string;
+  readonly cwd: string;
+}
+
+/**
+ * What else is wrong with the file is told by who reads it in earnest.
+ * @param seconds What it may take; 0 is for ever, and then it is not tried.
+ * @throws CONFIG_SLOW
+ */
+export async function tryFile(order: TrialOrder, seconds: number): Promise<void> {
+  if (seconds === 0 || !isCode(order.path)) return;
+  const thread = new Worker(entryUrl("cli/trial-thread"), {
+    workerData: order,
+    name: "configuration",
+    // What it prints would be printed twice.
+    stdout: true,
+    stderr: true,
+  });
+  const { path, cwd } = order;
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const late = (): void => reject(serverError("CONFIG_SLOW", { path: shownPath(path, cwd), seconds }));
+      timer = setTimeout(late, seconds * 1_000);
+      for (const event of ["message", "error", "exit"]) thread.on(event, () => resolve());
+    });
+  } finally {
+    clearTimeout(timer);
+    void thread.terminate();
+  }
+}
