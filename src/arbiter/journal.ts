@@ -124,6 +124,7 @@ export function createJournal(
       }
       const before = links;
       links = openLinks(next, warn, before);
+      past.error += elsewhere.lost();
       void retire(elsewhere, before, links);
       elsewhere = openElsewhere({ config: next, hooks: given }, links);
       level.set(next.loglevel);
@@ -151,7 +152,7 @@ export function createJournal(
       await elsewhere.settle();
     },
     lost: () => ({
-      error: past.error + destination.lost,
+      error: past.error + destination.lost + elsewhere.lost(),
       access: 0,
       syslog: past.syslog + (links.syslog?.outlet.lost ?? 0),
       statsd: past.statsd + (links.statsd?.outlet.lost ?? 0),
@@ -192,6 +193,8 @@ function openLinks(config: Config, warn: (message: string) => void, held?: Links
 interface Elsewhere {
   readonly sinks: readonly LogSink[];
   readonly statsd: Statsd | undefined;
+  /** Lines that the user's own logger has lost. */
+  lost(): number;
   /** Resolves once what waits is sent, or can't be. */
   settle(): Promise<void>;
 }
@@ -209,6 +212,7 @@ function openElsewhere({ config, hooks }: Settled, links: Links): Elsewhere {
   return {
     sinks,
     statsd,
+    lost: () => theirs?.lost ?? 0,
     async settle() {
       statsd?.flush();
       await Promise.all([theirs?.flush(), syslog?.settle(), metrics?.settle()]);

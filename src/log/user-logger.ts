@@ -8,6 +8,8 @@ import type { LogOrigin, LogSink } from "./record.ts";
 import { parseTraceparent } from "./trace.ts";
 
 interface Guarded<Entry> {
+  /** Entries that it has failed to take. */
+  readonly lost: number;
   take(entry: Entry): void;
   /** Resolves when the logger has written what it has. */
   flush(): Promise<void>;
@@ -22,6 +24,9 @@ function guard<Entry>(
   const failed = (error: unknown): void =>
     losses.add(1, `it threw ${error instanceof Error ? error.message : String(error)}`);
   return {
+    get lost() {
+      return losses.total;
+    },
     take(entry) {
       try {
         const result = logger(entry);
@@ -52,22 +57,31 @@ export function errorLogger(
   logger: LogTaker<LogEntry>,
   origin: LogOrigin,
   warn: (message: string) => void,
-): LogSink & Pick<Guarded<LogEntry>, "flush"> {
-  const { take, flush } = guard("logger", logger, warn);
-  return { flush, write: (record) => take({ ...record, ...origin }) };
+): LogSink & Pick<Guarded<LogEntry>, "flush" | "lost"> {
+  const guarded = guard("logger", logger, warn);
+  return {
+    get lost() {
+      return guarded.lost;
+    },
+    flush: guarded.flush,
+    write: (record) => guarded.take({ ...record, ...origin }),
+  };
 }
 
 export function accessLogger(
   logger: LogTaker<AccessEntry>,
   origin: LogOrigin,
   warn: (message: string) => void,
-): AccessSink & Pick<Guarded<AccessEntry>, "flush"> {
-  const { take, flush } = guard("accessLogger", logger, warn);
+): AccessSink & Pick<Guarded<AccessEntry>, "flush" | "lost"> {
+  const guarded = guard("accessLogger", logger, warn);
   return {
-    flush,
+    get lost() {
+      return guarded.lost;
+    },
+    flush: guarded.flush,
     needs: { client: true, bodyBytes: true, duration: true },
     write(record, durationMs) {
-      take({
+      guarded.take({
         time: Date.now(),
         ...origin,
         client: record.client.address,

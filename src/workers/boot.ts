@@ -94,12 +94,15 @@ export function lay(init: Init): Foundation {
   const worker = workerName(identity, process.pid);
   // Where threads serve, this one looks after them, and runs too little of its own to be stuck.
   const watched = config.watchdog && config.workerClass !== "threaded";
-  const lost = (): Losses => ({
-    error: destination.lost,
-    access: accessTo?.lost ?? 0,
-    syslog: remote.syslog?.lost ?? 0,
-    statsd: remote.statsd?.lost ?? 0,
-  });
+  const lost = (): Losses => {
+    const theirs = logs.lost();
+    return {
+      error: destination.lost + theirs.error,
+      access: (accessTo?.lost ?? 0) + theirs.access,
+      syslog: remote.syslog?.lost ?? 0,
+      statsd: remote.statsd?.lost ?? 0,
+    };
+  };
   const counting = init.ledgerFd === null ? undefined : startCounting(init.ledgerFd, 0, lost);
   const pulse = startPulse({ config, log, worker, watched, timedOut: counting?.timedOut });
   const watchdog = pulse.vitals === undefined ? undefined : startWatchdog(init, pulse.vitals, warn);

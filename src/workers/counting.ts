@@ -20,9 +20,9 @@ const LAZY = 100;
 
 /**
  * `fd` is the ledger's file, and `place` which of its rows is this loop's: 0 the process's own, from 1 a thread's. `lost` tells
- * what the process's logs have lost.
+ * what the logs of this thread have lost: to be called when they are open, since what they lose by the end is counted after them.
  */
-export function startCounting(fd: number, place: number, lost?: () => Losses): Counting {
+export function startCounting(fd: number, place: number, lost: () => Losses): Counting {
   const ledger = createLedger({
     write: rowWriter(fd, place),
     later: setImmediate,
@@ -30,15 +30,18 @@ export function startCounting(fd: number, place: number, lost?: () => Losses): C
   });
   observeLoop(ledger, lost);
   const { timedOut, threadEnded } = ledger;
+  const flush = (): void => {
+    ledger.lost(lost());
+    ledger.flush();
+  };
+  // Most of what logs lose they lose here, in listeners that are older than this one.
+  process.on("exit", flush);
   return {
     connections: ledger,
     track: (pipeline) => counted(pipeline, ledger),
     timedOut,
     threadEnded,
-    flush() {
-      if (lost !== undefined) ledger.lost(lost());
-      ledger.flush();
-    },
+    flush,
   };
 }
 

@@ -11,6 +11,7 @@ import { stderrWarning } from "../log/losses.ts";
 import type { LogOrigin, LogSink } from "../log/record.ts";
 import { syslogLines, syslogSink } from "../log/syslog.ts";
 import { errorLogger, accessLogger as requestLogger } from "../log/user-logger.ts";
+import type { Losses } from "../metrics/row.ts";
 import { createStatsd } from "../metrics/statsd.ts";
 
 type Taker = Pick<Destination, "write" | "flush">;
@@ -31,6 +32,8 @@ export interface Logs {
   readonly access: AccessSink | null;
   /** From now on these hear it as well: what the user brings is loaded last. Returns `access` with theirs. */
   add(loggers: Pick<Hooks, "logger" | "accessLogger">): AccessSink | null;
+  /** What the user's own loggers have lost. */
+  lost(): Losses;
   /** Resolves when those have written what they have. */
   flush(): Promise<void>;
 }
@@ -52,6 +55,7 @@ export function createLogs(config: Config, level: Level, origin: LogOrigin, outl
     if (!config.disableRedirectAccessToSyslog) lines.push(syslogLines(config, origin, syslog));
   }
   const requests: AccessSink[] = [];
+  const lost = { error: () => 0, access: () => 0 };
   const flushes: (() => Promise<void>)[] = [];
   if (lines.length > 0)
     requests.push(accessLogTo(lines, accessFormat(config, origin), (message) => log.warning(message)));
@@ -70,14 +74,17 @@ export function createLogs(config: Config, level: Level, origin: LogOrigin, outl
         const theirs = errorLogger(logger, origin, warn);
         sinks.push(theirs);
         flushes.push(theirs.flush);
+        lost.error = () => theirs.lost;
       }
       if (accessLogger !== undefined) {
         const theirs = requestLogger(accessLogger, origin, warn);
         requests.push(theirs);
         flushes.push(theirs.flush);
+        lost.access = () => theirs.lost;
       }
       return joinAccess(requests);
     },
+    lost: () => ({ error: lost.error(), access: lost.access(), syslog: 0, statsd: 0 }),
     async flush() {
       await Promise.all(flushes.map((flush) => flush()));
     },

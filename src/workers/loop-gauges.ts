@@ -22,8 +22,8 @@ const KINDS: ReadonlyMap<unknown, Collection> = new Map<unknown, Collection>([
   [constants.NODE_PERFORMANCE_GC_WEAKCB, "weakcb"],
 ]);
 
-/** `lost` tells what the logs of the process have lost; undefined in a thread, which has none of its own. */
-export function observeLoop(ledger: Ledger, lost?: () => Losses): void {
+/** `lost` tells what the logs of the process, or of this thread of it, have lost. */
+export function observeLoop(ledger: Ledger, lost: () => Losses): void {
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION });
   delay.enable();
   const late = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - RESOLUTION / 1e3);
@@ -43,11 +43,11 @@ export function observeLoop(ledger: Ledger, lost?: () => Losses): void {
       looks: ++looks,
     });
     before = now;
+    ledger.lost(lost());
     // Of a process, not of its threads.
     if (isMainThread) {
       const { user, system } = process.cpuUsage();
       ledger.processor((user + system) / 1e6);
-      if (lost !== undefined) ledger.lost(lost());
     }
     if (looks % WINDOW === 0) delay.reset();
   };

@@ -35,7 +35,7 @@ const logs = createLogs(config, levelIn(start.level), origin, {
   statsd: config.statsdHost === null ? null : relay("statsd"),
 });
 const { log } = logs;
-const counting = init.ledgerFd === null ? undefined : startCounting(init.ledgerFd, thread);
+const counting = init.ledgerFd === null ? undefined : startCounting(init.ledgerFd, thread, logs.lost);
 const pulse = startPulse({
   config,
   log,
