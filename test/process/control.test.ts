@@ -150,6 +150,17 @@ test("what is wrong is answered clearly, and disturbs nobody", async (t) => {
     await say(path, `GET /status HTTP/1.1\r\nX: ${"x".repeat(20_000)}\r\n\r\n`),
     /^HTTP\/1.1 431 /,
   );
+  assert.match(await say(path, "GET /status HTTP/1.1\r\n\r\n"), /^HTTP\/1.1 200 .*"running"/s);
+  assert.match(
+    await say(path, "GET /status HTTP/1.1\r\nHost: a\r\nExpect: foo\r\n\r\n"),
+    /^HTTP\/1.1 417 .*"error": "of Expect only 100-continue is known/s,
+  );
+  assert.match(
+    await say(path, "BREW /status HTTP/1.1\r\nHost: a\r\n\r\n"),
+    /^HTTP\/1.1 501 .*"error":"there is no such method: GET \/ tells/s,
+  );
+  const many = await say(path, "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(3_000));
+  assert.equal(many.split("HTTP/1.1 200").length - 1, 1);
   await server.stop();
 });
 

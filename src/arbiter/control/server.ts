@@ -3,7 +3,8 @@
 import http from "node:http";
 import { listenPrivately } from "../../os/private-socket.ts";
 import type { Served } from "../service.ts";
-import { type Answer, Refused, readFields } from "./answer.ts";
+import { firstOnly } from "../web/first.ts";
+import { type Answer, Refused, readFields, refusal as refused } from "./answer.ts";
 import type { ControlMode, Helm } from "./helm.ts";
 import { match, routes } from "./routes.ts";
 
@@ -19,21 +20,21 @@ export async function openControl(path: string, settings: ControlMode, helm: Hel
     headersTimeout: HEAD_TIMEOUT,
     requestTimeout: REQUEST_TIMEOUT,
     connectionsCheckingInterval: 1_000,
+    // There is one server behind a path, and who writes by hand forgets it.
+    requireHostHeader: false,
   });
   server.maxConnections = MOST_CLIENTS;
-  let closing = false;
-  server.on("request", (request, response) => {
+  const take = firstOnly((request, response) => {
     const send = ({ status, body, text: plain, headers = {} }: Answer): void => {
       const text = plain ?? `${JSON.stringify(body, null, 2)}\n`;
       const length = Buffer.byteLength(text);
-      // The rest of a body that was not read would be taken for a request.
-      const connection = closing || !request.complete ? { connection: "close" } : {};
       const fixed = {
         "content-type": "application/json",
         "content-length": length,
         "cache-control": "no-store",
+        connection: "close",
       };
-      response.writeHead(status, { ...fixed, ...connection, ...headers });
+      response.writeHead(status, { ...fixed, ...headers });
       response.end(request.method === "HEAD" ? undefined : text);
     };
     response.on("error", () => undefined);
@@ -45,12 +46,14 @@ export async function openControl(path: string, settings: ControlMode, helm: Hel
       send({ status: 500, body: { error: "it failed: the error log says why" } });
     });
   });
+  server.on("request", take);
+  server.on("checkExpectation", take);
   server.on("clientError", (error, socket) => {
     if (!socket.writable) {
       socket.destroy();
       return;
     }
-    socket.end(refusal(...badRequest("code" in error ? error.code : undefined)));
+    socket.end(refusal(...badRequest(error)));
   });
   server.on("connect", (_request, socket) => {
     socket.on("error", () => undefined);
@@ -65,7 +68,6 @@ export async function openControl(path: string, settings: ControlMode, helm: Hel
     close() {
       // The path once: by now it may be another's, who has got the same number of a file.
       closed ??= new Promise((resolve) => {
-        closing = true;
         unlink();
         server.close(() => resolve());
         server.closeIdleConnections();
@@ -75,19 +77,28 @@ export async function openControl(path: string, settings: ControlMode, helm: Hel
   };
 }
 
+const NO_HTTP = "this is not HTTP: try curl --unix-socket PATH http://localhost/status";
+
 function refusal(status: string, what: string): string {
   const body = `${JSON.stringify({ error: what })}\n`;
   return `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }
 
-function badRequest(code: unknown): readonly [string, string] {
-  switch (code) {
+/** What Node's parser has stumbled over is HTTP but for its method. */
+const REQUEST_LINE = /^[\w!#$%&'*+.^`|~-]+ \S+ HTTP\/\d/;
+
+function badRequest(error: Error): readonly [string, string] {
+  switch ("code" in error ? error.code : undefined) {
     case "HPE_HEADER_OVERFLOW":
       return ["431 Request Header Fields Too Large", "the headers are too long"];
     case "ERR_HTTP_REQUEST_TIMEOUT":
       return ["408 Request Timeout", "the request did not come in time"];
+    case "HPE_INVALID_METHOD":
+      if ("rawPacket" in error && REQUEST_LINE.test(String(error.rawPacket)))
+        return ["501 Not Implemented", "there is no such method: GET / tells what there is"];
+      return ["400 Bad Request", NO_HTTP];
     default:
-      return ["400 Bad Request", "this is not HTTP: try curl --unix-socket PATH http://localhost/status"];
+      return ["400 Bad Request", NO_HTTP];
   }
 }
 
@@ -96,7 +107,9 @@ async function answerTo(
   { readOnly }: ControlMode,
   helm: Helm,
 ): Promise<Answer> {
-  const { method = "GET", url = "/" } = request;
+  const { method = "GET", url = "/", headers } = request;
+  if (headers.expect !== undefined && !/^100-continue$/i.test(headers.expect))
+    return refused(417, "of Expect only 100-continue is known: leave it out");
   const path = url.split("?", 1)[0] ?? "/";
   if (path === "/" && (method === "GET" || method === "HEAD")) return { status: 200, body: { paths: known } };
   const found = match(method, path);

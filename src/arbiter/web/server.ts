@@ -5,6 +5,7 @@ import { formatPlace } from "../../config/address.ts";
 import type { Address } from "../../config/config.ts";
 import { listenPrivately } from "../../os/private-socket.ts";
 import type { Served } from "../service.ts";
+import { firstOnly } from "./first.ts";
 
 export interface WebServer extends Served {
   /** With the real port. */
@@ -44,6 +45,7 @@ export async function openWeb(
   pages: Pages,
   failed: (error: unknown) => void,
 ): Promise<WebServer> {
+  const making = new Map<string, Promise<Page>>();
   const server = http.createServer(
     {
       maxHeaderSize: 8 * 1024,
@@ -51,24 +53,24 @@ export async function openWeb(
       requestTimeout: TIMEOUT,
       connectionsCheckingInterval: 1_000,
     },
-    (request, response) => {
+    firstOnly((request, response) => {
       response.on("error", () => undefined);
       const send = ({ status, type, body }: Page): void => {
         response.writeHead(status, {
           ...GUARD,
           "content-type": type,
           "content-length": Buffer.byteLength(body),
-          // Who asks comes seldom, and a body that nobody reads stays behind.
+          // Who asks comes seldom, a body that nobody reads stays behind, and one answer is all that a connection gets.
           connection: "close",
           ...(status === 405 ? { allow: "GET, HEAD" } : {}),
         });
         response.end(request.method === "HEAD" ? undefined : body);
       };
-      answerTo(request.method ?? "", request.url ?? "", pages).then(send, (error: unknown) => {
+      answerTo(request.method ?? "", request.url ?? "", pages, making).then(send, (error: unknown) => {
         failed(error);
         send(json(500, { error: "it failed: the error log says why" }));
       });
-    },
+    }),
   );
   server.maxConnections = MOST_CLIENTS;
   server.on("connect", (_request, socket) => {
@@ -109,10 +111,25 @@ function listenOn(server: http.Server, host: string, port: number): Promise<void
   });
 }
 
-async function answerTo(method: string, url: string, pages: Pages): Promise<Page> {
+async function answerTo(
+  method: string,
+  url: string,
+  pages: Pages,
+  making: Map<string, Promise<Page>>,
+): Promise<Page> {
   const path = url.split("?", 1)[0] ?? "";
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
   if (page === undefined) return json(404, { error: "there is no such path", paths: Object.keys(pages) });
   if (method !== "GET" && method !== "HEAD") return json(405, { error: `${path} takes GET` });
-  return await page();
+  // A thousand who ask at once cost hardly more than one.
+  const alike = making.get(path);
+  if (alike !== undefined) return await alike;
+  const made = page();
+  if (!(made instanceof Promise)) return made;
+  making.set(path, made);
+  try {
+    return await made;
+  } finally {
+    making.delete(path);
+  }
 }
