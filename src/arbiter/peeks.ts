@@ -15,13 +15,25 @@ export interface Peeks {
   /**
    * Null where nobody answers in time: a worker that boots, one without a watchdog, one that is gone. Where no stack is asked
    * for, an answer that came too late for who had asked the same a moment ago will do: on a busy machine that is the most there is.
+   * Who asks what is being asked already gets that answer: a hundred stacks at once stop the worker for one.
    */
   ask(id: number, what: PeekWhat, patience: number): Promise<readonly LoopView[] | null>;
+  /** Whether somebody at the worker's end has ever answered. */
+  heard(id: number): boolean;
+}
+
+type Tell = (loops: readonly LoopView[] | null) => void;
+
+/** A question, and those who wait for its answer. */
+interface Question {
+  readonly number: number;
+  readonly askers: Set<Tell>;
 }
 
 interface Line {
   readonly stream: PeekStream;
-  readonly waiting: Map<number, (loops: readonly LoopView[] | null) => void>;
+  /** Those that somebody waits for. */
+  readonly asked: Map<PeekWhat, Question>;
   readonly latest: Map<PeekWhat, { readonly loops: readonly LoopView[]; readonly at: number }>;
 }
 
@@ -31,28 +43,37 @@ const FRESH = 2_000;
 export function createPeeks(): Peeks {
   const lines = new Map<number, Line>();
   let last = 0;
+  const put = ({ stream, asked }: Line, what: PeekWhat): Question => {
+    const question: Question = { number: ++last, askers: new Set() };
+    asked.set(what, question);
+    const ask: PeekAsk = { number: question.number, what };
+    stream.write(`${JSON.stringify(ask)}\n`);
+    return question;
+  };
   return {
     add(id, stream) {
-      const line: Line = { stream, waiting: new Map(), latest: new Map() };
+      const line: Line = { stream, asked: new Map(), latest: new Map() };
       lines.set(id, line);
       readLines(stream, (value) => {
         if (!isPeekAnswer(value)) return;
         line.latest.set(value.what, { loops: value.loops, at: performance.now() });
-        line.waiting.get(value.number)?.(value.loops);
+        const question = line.asked.get(value.what);
+        if (question?.number === value.number) for (const tell of question.askers) tell(value.loops);
       });
       stream.on("close", () => {
         lines.delete(id);
-        for (const tell of line.waiting.values()) tell(null);
+        for (const { askers } of line.asked.values()) for (const tell of askers) tell(null);
       });
     },
     ask(id, what, patience) {
       const line = lines.get(id);
       if (line === undefined) return Promise.resolve(null);
-      const number = ++last;
+      const question = line.asked.get(what) ?? put(line, what);
       return new Promise((resolve) => {
-        const tell = (loops: readonly LoopView[] | null): void => {
+        const tell: Tell = (loops) => {
           clearTimeout(late);
-          line.waiting.delete(number);
+          question.askers.delete(tell);
+          if (question.askers.size === 0) line.asked.delete(what);
           resolve(loops);
         };
         const second = (): readonly LoopView[] | null => {
@@ -60,10 +81,9 @@ export function createPeeks(): Peeks {
           return latest !== undefined && performance.now() - latest.at < FRESH ? latest.loops : null;
         };
         const late = setTimeout(() => tell(second()), patience).unref();
-        line.waiting.set(number, tell);
-        const asked: PeekAsk = { number, what };
-        line.stream.write(`${JSON.stringify(asked)}\n`);
+        question.askers.add(tell);
       });
     },
+    heard: (id) => (lines.get(id)?.latest.size ?? 0) > 0,
   };
 }

@@ -32,6 +32,7 @@ export interface Processes {
   kill(id: number, signal: NodeJS.Signals): void;
   /** What the worker does: see Peeks. */
   readonly peek: Peeks["ask"];
+  readonly heard: Peeks["heard"];
   pids(): readonly number[];
 }
 
@@ -144,6 +145,7 @@ export function createProcesses(
     spawn,
     send,
     peek: peeks.ask,
+    heard: peeks.heard,
     kill(id, signal) {
       children.get(id)?.process.kill(signal);
     },

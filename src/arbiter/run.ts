@@ -82,6 +82,7 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
         resolved: () => current().resolved,
         tell: (event) => enqueue(event),
         peek: processes.peek,
+        heard: processes.heard,
         setLevel(level) {
           runtimeLevel = level;
           journal.setLevel(level);

@@ -335,6 +335,12 @@ for (const kind of [
       }
     };
     assert.match(await stackOf(), /at app \(\S+app\.mjs:3:/);
+    const crowd = await Promise.all(
+      Array.from({ length: 100 }, () => ask(path, "GET", `/workers/${pid}/stack`)),
+    );
+    for (const { status, body } of crowd)
+      if (status !== 200)
+        assert.match(String(body.error), /has not answered within 3 s: the machine is busy/);
     const shown = await ctl("-s", path, "stack", pid);
     // Any of a worker's threads may have taken it.
     assert.match(shown.stdout, /^worker=\d gen=1 pid=\d+.*\n {2}GET \/stuck\?1 from 127\.0\.0\.1:\d+ for /m);

@@ -22,6 +22,8 @@ export interface Helm {
   setLevel(level: LogLevel): void;
   /** What a worker's watchdog sees it do. Null where it does not answer within `patience` milliseconds. */
   peek(id: number, what: PeekWhat, patience: number): Promise<readonly LoopView[] | null>;
+  /** Whether that has ever answered. */
+  heard(id: number): boolean;
   /** Resolves when the reload that this one asks for has ended: with null where the new generation serves, or why not. */
   reload(): Promise<string | null>;
   /** Resolves when all workers are gone, and the arbiter is about to end. */

@@ -100,11 +100,15 @@ async function stack(helm: Helm, _: Fields, named: string): Promise<Answer> {
   const worker = workerNamed(helm, named);
   const loops = await helm.peek(worker.id, "stack", STACK);
   if (loops !== null) return answer({ ...workerView(worker, helm.now()), loops });
-  const { watchdog } = helm.resolved().config;
-  const why = watchdog
+  return refusal(503, `${nameOf(worker)} can't be asked: ${whyNot(helm, worker)}`);
+}
+
+function whyNot(helm: Helm, { id }: WorkerState): string {
+  if (helm.heard(id))
+    return `its watchdog has not answered within ${STACK / 1_000} s: the machine is busy; try again`;
+  return helm.resolved().config.watchdog
     ? "its watchdog does not answer, which it does from a second after its start"
     : "it has no watchdog: see --watchdog";
-  return refusal(503, `${nameOf(worker)} can't be asked: ${why}`);
 }
 
 /** Its values may be keys and passwords. */
