@@ -66,8 +66,8 @@ export const catalogue = {
   ),
   BIND_IN_USE: entry(
     1,
-    (f: { address: string }) =>
-      `Can't connect to ${f.address}: the address is in use by another process; stop it, or use another --bind`,
+    (f: { address: string; flag?: string }) =>
+      `Can't connect to ${f.address}: the address is in use by another process; stop it, or use another ${f.flag ?? "--bind"}`,
   ),
   CONTROL_SOCKET: entry(
     1,

@@ -46,10 +46,13 @@ export function createControlling(helm: Omit<Helm, "stopped">): Controlling {
         throw serverError("CONTROL_SOCKET", { path: place, reason }, error);
       }
     },
-    failed: (error) => helm.log.error(error instanceof Error ? error.message : String(error)),
+    failed(error, held) {
+      const reason = error instanceof Error ? error.message : String(error);
+      helm.log.error(held === null ? reason : `${reason}. That at ${held.place} stays`);
+    },
   });
   return {
-    follow: (config, elder) => service.follow(wishOf(config, elder)),
+    follow: (config, elder) => void service.follow(wishOf(config, elder)),
     close() {
       stop();
       return service.close();

@@ -53,6 +53,7 @@ export function createOutside({ helm, env, line }: OutsideOptions): Outside {
   const older = (): boolean => elder() !== null;
   const health = createWeb({
     name: "Health",
+    flag: "--health-bind",
     missing: "Nobody answers probes at healthBind",
     log,
     elder: older,
@@ -60,15 +61,20 @@ export function createOutside({ helm, env, line }: OutsideOptions): Outside {
   });
   const metrics = createWeb({
     name: "Metrics",
+    flag: "--metrics-bind",
     missing: "Nobody serves metrics at metricsBind",
     log,
     elder: older,
     pages: async () => ({ ...(await import("./metrics/pages.ts")).metricsPages(helm), ...probes }),
   });
   const web = ({ healthBind, metricsBind }: Pick<Config, "healthBind" | "metricsBind">): void => {
-    metrics.follow(metricsBind);
     // Both at one address is one server.
-    health.follow(isDeepStrictEqual(healthBind, metricsBind) ? null : healthBind);
+    const apart = isDeepStrictEqual(healthBind, metricsBind) ? null : healthBind;
+    // An address that goes from one to the other is given up first.
+    const fromHealth = health.holds(metricsBind) ? health.follow(null) : undefined;
+    const fromMetrics = metrics.holds(apart) ? metrics.follow(null) : undefined;
+    void metrics.follow(metricsBind, fromHealth);
+    void health.follow(apart, fromMetrics);
   };
   const progress = line === null ? null : createProgress(line, helm);
   /** Null until the workers have had the processor to themselves. */

@@ -9,15 +9,18 @@ export interface Served {
 }
 
 export interface Service<Wish> {
-  /** Null is nowhere. */
-  follow(wish: Wish | null): void;
+  /** Null is nowhere. Not before `freed`, where another has to make room first; resolves when it is done. */
+  follow(wish: Wish | null, freed?: Promise<void>): Promise<void>;
+  /** Whether it is there, or is to be. */
+  holds(place: string): boolean;
   close(): Promise<void>;
 }
 
 export interface ServiceOptions<Wish> {
   /** `wanted` turns false when something else is wanted by now. */
   open(wish: Wish, wanted: () => boolean): Promise<Served | null>;
-  failed(error: unknown): void;
+  /** `held` is what serves on in its place. */
+  failed(error: unknown, held: Wish | null): void;
 }
 
 /** What answers may take when all ends, in milliseconds. */
@@ -43,15 +46,17 @@ export function createService<Wish extends { readonly place: string }>(
       held = wish === null || served === null ? null : { wish, served };
       void before?.served.close();
     } catch (error) {
-      options.failed(error);
+      options.failed(error, held?.wish ?? null);
     }
   };
 
   return {
-    follow(wish) {
+    follow(wish, freed) {
       latest = wish;
-      changes = changes.then(() => change(wish));
+      changes = changes.then(() => freed).then(() => change(wish));
+      return changes;
     },
+    holds: (place) => held?.wish.place === place || latest?.place === place,
     async close() {
       latest = null;
       await changes;

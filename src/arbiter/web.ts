@@ -7,14 +7,17 @@ import { createService } from "./service.ts";
 import type { Pages, WebServer } from "./web/server.ts";
 
 export interface Web {
-  /** Null is nowhere. */
-  follow(address: Address | null): void;
+  /** Null is nowhere. Not before `freed`, where another has to make room first; resolves when it is done. */
+  follow(address: Address | null, freed?: Promise<void>): Promise<void>;
+  /** Whether it is there, or is to be. */
+  holds(address: Address | null): boolean;
   close(): Promise<void>;
 }
 
 export interface WebOptions {
   /** As the log names it: `Health`. */
   readonly name: string;
+  readonly flag: string;
   /** What the log says where the address can't be had: `Nobody answers probes at healthBind`. */
   readonly missing: string;
   readonly log: ErrorLog;
@@ -32,7 +35,7 @@ interface Wish {
   readonly address: Address;
 }
 
-export function createWeb({ name, missing, log, elder, pages }: WebOptions): Web {
+export function createWeb({ name, flag, missing, log, elder, pages }: WebOptions): Web {
   const service = createService<Wish>({
     async open({ address }, wanted) {
       const { openWeb } = await import("./web/server.ts");
@@ -40,7 +43,7 @@ export function createWeb({ name, missing, log, elder, pages }: WebOptions): Web
       for (;;) {
         let served: WebServer;
         try {
-          served = await openWeb(address, shown, (error) => log.exception(`${name} failed`, error));
+          served = await openWeb(address, flag, shown, (error) => log.exception(`${name} failed`, error));
         } catch (error) {
           if (!elder()) throw error;
           await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER).unref());
@@ -51,13 +54,16 @@ export function createWeb({ name, missing, log, elder, pages }: WebOptions): Web
         return served;
       }
     },
-    failed: (error) => {
+    failed: (error, held) => {
       const reason = error instanceof Error ? error.message : String(error);
-      log.error(`${missing}: ${reason}. The server serves all the same`);
+      if (held === null) log.error(`${missing}: ${reason}. The server serves all the same`);
+      else log.error(`${name} stays at ${held.place}: ${reason}`);
     },
   });
   return {
-    follow: (address) => service.follow(address === null ? null : { place: formatPlace(address), address }),
+    follow: (address, freed) =>
+      service.follow(address === null ? null : { place: formatPlace(address), address }, freed),
+    holds: (address) => address !== null && service.holds(formatPlace(address)),
     close: () => service.close(),
   };
 }

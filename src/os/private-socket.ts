@@ -12,11 +12,16 @@ const OWNER_ONLY = 0o177;
 /**
  * Has `server` listen on `path`, which nobody can open before it has its mode; a path that nobody serves any more is
  * taken over. Resolves with what removes the path where it is still ours: libuv, which removes whatever is there by then, is told
- * of a descriptor alone.
+ * of a descriptor alone. `flag` names the path on the command line.
  * @throws BIND_IN_USE, BIND_NOT_A_SOCKET or BIND_FAILED, or the system's error.
  */
-export async function listenPrivately(server: Server, path: string, mode: number): Promise<() => void> {
-  await makeRoom(path, `unix:${path}`);
+export async function listenPrivately(
+  server: Server,
+  path: string,
+  mode: number,
+  flag: string,
+): Promise<() => void> {
+  await makeRoom(path, `unix:${path}`, flag);
   const before = process.umask(OWNER_ONLY);
   let fd: number;
   try {

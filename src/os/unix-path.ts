@@ -38,8 +38,11 @@ export function boundPath(fd: number): string | null {
   return null;
 }
 
-/** Makes sure that `path` can be bound: removes a socket that nobody listens on, refuses anything else. `name` is the address. */
-export async function makeRoom(path: string, name: string): Promise<void> {
+/**
+ * Makes sure that `path` can be bound: removes a socket that nobody listens on, refuses anything else. `name` is the address, `flag`
+ * that by which another can be named.
+ */
+export async function makeRoom(path: string, name: string, flag = "--bind"): Promise<void> {
   // Before Node 24 libuv cuts a longer one short, and binds something else.
   if (Buffer.byteLength(path) > LONGEST_PATH) {
     const reason = `its path is too long: the system takes ${LONGEST_PATH} bytes at the most`;
@@ -51,7 +54,7 @@ export async function makeRoom(path: string, name: string): Promise<void> {
     throw serverError("BIND_FAILED", { address: name, reason: "its directory does not exist" });
   if (found === undefined) return;
   if (!found.isSocket()) throw serverError("BIND_NOT_A_SOCKET", { address: name, what: path });
-  if (await answers(path)) throw serverError("BIND_IN_USE", { address: name });
+  if (await answers(path)) throw serverError("BIND_IN_USE", { address: name, flag });
   const now = lstatSync(path, { throwIfNoEntry: false });
   if (now?.ino === found.ino && now.dev === found.dev) unlinkSync(path);
 }

@@ -27,7 +27,7 @@ async function opened(t: TestContext): Promise<Opened> {
     return json(200, { made: mine });
   };
   const failed = (error: unknown): void => assert.fail(String(error));
-  const server = await openWeb({ kind: "unix", path }, { "/slow": slow }, failed);
+  const server = await openWeb({ kind: "unix", path }, "--health-bind", { "/slow": slow }, failed);
   t.after(() => server.close());
   return { path, made: () => made, release };
 }

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import net from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { get, ready } from "./client.ts";
@@ -100,6 +103,36 @@ test("an upgrade hands the address for probes over", async (t) => {
   assert.equal((await get(probe)).status, 200);
   await server.saw(/Promoted/);
   server.signal("SIGTERM", Number(young));
+  await server.stop();
+});
+
+test("a reload lets the addresses of probes and metrics change places, and says where one stays", async (t) => {
+  const conf = (health: string, metrics: string): string =>
+    `export default { healthBind: "unix:${health}", metricsBind: "unix:${metrics}" };`;
+  const server = start(t, ["-b", "127.0.0.1:0", "--log-level", "debug", "app:app"], {
+    files: { "app.mjs": APP, "gunicorn.conf.mjs": conf("a.sock", "b.sock") },
+    expected: [/Health stays at unix:b.sock: .*in use by another process.* use another --health-bind$/],
+  });
+  const on = async (path: string): Promise<number> =>
+    (await get({ socketPath: join(server.dir, path), path: "/metrics" })).status;
+  await server.saw(/Health: unix:a.sock/);
+  await server.saw(/Metrics: unix:b.sock/);
+  assert.deepEqual([await on("a.sock"), await on("b.sock")], [404, 200]);
+  writeFileSync(join(server.dir, "gunicorn.conf.mjs"), conf("b.sock", "a.sock"));
+  server.signal("SIGHUP");
+  await server.saw(/Health: unix:b.sock/);
+  await server.saw(/Metrics: unix:a.sock/);
+  assert.deepEqual([await on("a.sock"), await on("b.sock")], [200, 404]);
+  await server.saw(/Reload complete/);
+  const other = net.createServer().listen(join(server.dir, "c.sock"));
+  t.after(() => other.close());
+  await once(other, "listening");
+  writeFileSync(join(server.dir, "gunicorn.conf.mjs"), conf("c.sock", "a.sock"));
+  server.signal("SIGHUP");
+  await server.saw(/Health stays at unix:b.sock/);
+  assert.equal(await on("b.sock"), 404);
+  await server.saw(/Reload complete/, 2);
+  other.close();
   await server.stop();
 });
 

@@ -59,7 +59,7 @@ export async function openControl(path: string, settings: ControlMode, helm: Hel
     socket.on("error", () => undefined);
     socket.end(refusal("405 Method Not Allowed", "this is no proxy"));
   });
-  const unlink = await listenPrivately(server, path, settings.mode);
+  const unlink = await listenPrivately(server, path, settings.mode, "--control-socket");
   // Such as a descriptor too many: it goes on with the next client.
   server.on("error", (error) => helm.log.exception("Control socket", error));
   server.unref();

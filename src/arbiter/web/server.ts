@@ -39,9 +39,10 @@ const GUARD = {
   "referrer-policy": "no-referrer",
 };
 
-/** Rejects with the system's error, or the catalogue's. `failed` hears of a page that could not be made. */
+/** Rejects with the system's error, or the catalogue's, which names `flag`. `failed` hears of a page that could not be made. */
 export async function openWeb(
   address: Address,
+  flag: string,
   pages: Pages,
   failed: (error: unknown) => void,
 ): Promise<WebServer> {
@@ -78,7 +79,7 @@ export async function openWeb(
     socket.end("HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
   });
   let unlink: () => void = () => undefined;
-  if (address.kind === "unix") unlink = await listenPrivately(server, address.path, 0o666);
+  if (address.kind === "unix") unlink = await listenPrivately(server, address.path, 0o666, flag);
   else if (address.kind === "tcp") await listenOn(server, address.host, address.port);
   server.on("error", () => undefined);
   server.unref();
