@@ -34,6 +34,15 @@ function rowsOf(resolved: Resolved): readonly Row[] {
   return [...rows, ...hookRows].sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
+/** Every setting by its name: what `--print-config` says of it in either form. */
+export function describedConfig(
+  resolved: Resolved,
+): Record<string, { value: unknown; shown: string; origin: string }> {
+  return Object.fromEntries(
+    rowsOf(resolved).map(({ name, value, shown, origin }) => [name, { value, shown, origin }]),
+  );
+}
+
 /** Every setting by its name, with its value and origin, for JSON. */
 export function plainConfig(resolved: Resolved): Record<string, { value: unknown; origin: string }> {
   return Object.fromEntries(rowsOf(resolved).map(({ name, value, origin }) => [name, { value, origin }]));

@@ -3,7 +3,7 @@
 import { version } from "../config/version.ts";
 import { type Ask, createAsk, Failure } from "./client.ts";
 import { help, type Options, readOptions } from "./options.ts";
-import { isRecord, number, text } from "./read.ts";
+import { isRecord, number, printable, text } from "./read.ts";
 import { raw, renderConfig, renderStack, renderStatus, renderWorkers } from "./render.ts";
 
 export interface Output {
@@ -21,7 +21,7 @@ export async function ctl(argv: readonly string[], out: Output, err: Output): Pr
     return 0;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    err.write(`tgunicornctl: ${error.message}\n`);
+    err.write(printable(`tgunicornctl: ${error.message}\n`));
     if (json) out.write(raw(error.body ?? { error: error.message }));
     return error.exitStatus;
   }
@@ -40,7 +40,7 @@ async function run(options: Options, out: Output): Promise<void> {
   const { body, status } = await order(ask, options);
   if (status >= 400) throw new Failure(isRecord(body) ? text(body, "error") : `status ${status}`, 1, body);
   if (options.command === "stop" && options.wait && isRecord(body)) await gone(number(body, "pid"));
-  out.write(options.json ? raw(body) : render(options, body));
+  out.write(options.json ? raw(body) : printable(render(options, body)));
 }
 
 function order(ask: Ask, { command, values, wait, quick, json }: Options): ReturnType<Ask> {

@@ -13,8 +13,11 @@ export function number(fields: Fields, name: string): number {
   return typeof value === "number" ? value : 0;
 }
 
-/** `-` where there is none. Control characters are not for a terminal. */
+/** `-` where there is none. */
 export function text(fields: Fields, name: string): string {
   const value = fields[name];
-  return typeof value === "string" && value !== "" ? value.replaceAll(/[^\P{Cc}\n]/gu, "?") : "-";
+  return typeof value === "string" && value !== "" ? value : "-";
 }
+
+/** Control characters are not for a terminal. */
+export const printable = (lines: string): string => lines.replaceAll(/[^\P{Cc}\n]/gu, "?");

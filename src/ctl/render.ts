@@ -123,11 +123,18 @@ export function renderStack(body: unknown): string {
 export function renderConfig(body: unknown): string {
   if (!isRecord(body)) return raw(body);
   const rows = Object.entries(body).map(([name, setting]) => {
-    const value = isRecord(setting) ? setting.value : undefined;
-    const shown = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
-    return [name, shown, isRecord(setting) ? text(setting, "origin") : ""];
+    if (!isRecord(setting)) return [name, JSON.stringify(setting) ?? "", ""];
+    // An older server tells the value alone.
+    const { value, shown = value } = setting;
+    const cell = typeof shown === "string" ? shown : (JSON.stringify(shown) ?? "");
+    return [name, cell, text(setting, "origin")];
   });
   return table(["SETTING", "VALUE", "ORIGIN"], rows);
 }
 
-export const raw = (body: unknown): string => `${JSON.stringify(body, null, 2)}\n`;
+/** JSON escapes the control characters of ASCII itself, but for DEL. */
+export const raw = (body: unknown): string =>
+  `${JSON.stringify(body, null, 2).replaceAll(
+    /[\x7f-\x9f]/g,
+    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+  )}\n`;

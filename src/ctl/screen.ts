@@ -1,6 +1,6 @@
 // One picture of `top`: from what the server has told, now and the last time, to lines of text. Pure.
 
-import { type Fields, isRecord, number, records, text } from "./read.ts";
+import { type Fields, isRecord, number, printable, records, text } from "./read.ts";
 import { brief, duration, megabytes, thousandths } from "./render.ts";
 import { sparkline } from "./sparkline.ts";
 
@@ -159,7 +159,7 @@ export function picture(
     foot,
   ];
   return {
-    lines: lines.slice(0, rows).map((line) => line.replaceAll("\n", " ").slice(0, columns)),
+    lines: lines.slice(0, rows).map((line) => printable(line.replaceAll("\n", " ")).slice(0, columns)),
     head: top.length + longest.length + 1,
   };
 }

@@ -93,6 +93,12 @@ test("a worker that is silent is shown as stuck, one that counts nothing with da
   assert.match(lines[head + 2] ?? "", /serving +- +- +- +0 +- +- +-/);
 });
 
+test("no control character of the server's reaches the terminal", () => {
+  const app = "a\u001b]0;b\u0007\u009b2J\nc";
+  const { lines } = picture({ ...sample(three), status: { app } }, null, view);
+  assert.match(lines[0] ?? "", / a\?\]0;b\?\?2J c /);
+});
+
 test("a picture fits the terminal, however small", () => {
   const many = Array.from({ length: 40 }, (_, index) => worker(index + 1));
   for (const [columns, rows] of [

@@ -58,8 +58,8 @@ test("the control socket shows the server, its workers and its settings", async 
     ],
   );
   const { body: config } = await ask(path, "GET", "/config");
-  assert.deepEqual(config.workers, { value: 2, origin: "-w" });
-  assert.deepEqual(config.rawEnv, { value: ["KEY=..."], origin: "-e" });
+  assert.deepEqual(config.workers, { value: 2, shown: "2", origin: "-w" });
+  assert.deepEqual(config.rawEnv, { value: ["KEY=..."], shown: "KEY=...", origin: "-e" });
   await server.stop();
 });
 
@@ -219,6 +219,17 @@ test("a read-only socket shows, and does nothing; a reload opens and closes it",
   await server.stop();
 });
 
+test("a control socket that another server has is left to it, and the error names the flag for another", async (t) => {
+  const { server, path } = await controlled(t);
+  const given = ["-b", "127.0.0.1:0", "--control-socket", path, "app:app"];
+  const expected = [/There is no control socket at .* use another --control-socket\./];
+  const other = start(t, given, { files: { "app.mjs": APP }, expected });
+  await other.saw(/use another --control-socket/);
+  await other.stop();
+  assert.equal((await ask(path, "GET", "/status")).body.pid, server.pid);
+  await server.stop();
+});
+
 test("without a pid file there is no socket, and a path that can't be used is told of while the server serves", async (t) => {
   const files = { "app.mjs": APP, "app.ctl": "mine" };
   const expected = [/There is no control socket at \S+app.ctl: .* is not a socket; it is left alone/];
@@ -257,6 +268,7 @@ test("tgunicornctl shows and steers, and says what to do where it can't", async 
   const json: unknown = JSON.parse((await ctl("-s", path, "--json", "status")).stdout);
   assert.deepEqual(Object.keys(json ?? {}), Object.keys((await ask(path, "GET", "/status")).body));
   assert.match((await ctl("-s", path, "config")).stdout, /^workers +2 +-w$/m);
+  assert.match((await ctl("-s", path, "config")).stdout, /^controlSocketMode +0600 +default$/m);
   assert.equal((await ctl("-s", path, "scale", "1")).stdout, "1 worker(s) instead of 2\n");
   assert.match((await ctl("-s", path, "recycle", "9")).stderr, /there is no worker 9/);
   assert.equal((await ctl("-s", path, "reopen")).code, 0);

@@ -1,6 +1,6 @@
 // What there is on the control socket: one table.
 
-import { plainConfig } from "../../config/print.ts";
+import { describedConfig } from "../../config/print.ts";
 import { isLevel, levels } from "../../log/level.ts";
 import { look } from "../metrics/look.ts";
 import { nameOf, type WorkerState } from "../state.ts";
@@ -70,7 +70,7 @@ export const routes: readonly Route[] = [
     run: stack,
   },
   get("/config", "Every setting with its origin; values of environment variables are left out.", (helm) =>
-    answer(withoutSecrets(plainConfig(helm.resolved()))),
+    answer(withoutSecrets(describedConfig(helm.resolved()))),
   ),
   post("/reload", "Reload, and wait until it has ended.", ["wait"], reload),
   post("/stop", "Stop, and wait until all workers are gone.", ["quick", "wait"], stop),
@@ -112,11 +112,12 @@ function whyNot(helm: Helm, { id }: WorkerState): string {
 }
 
 /** Its values may be keys and passwords. */
-function withoutSecrets(config: ReturnType<typeof plainConfig>): ReturnType<typeof plainConfig> {
+function withoutSecrets(config: ReturnType<typeof describedConfig>): ReturnType<typeof describedConfig> {
   const { rawEnv } = config;
   if (rawEnv === undefined || !Array.isArray(rawEnv.value)) return config;
   const value = rawEnv.value.map((pair: unknown) => `${String(pair).split("=", 1)[0]}=...`);
-  return { ...config, rawEnv: { ...rawEnv, value } };
+  const shown = value.length === 0 ? rawEnv.shown : value.join(", ");
+  return { ...config, rawEnv: { ...rawEnv, value, shown } };
 }
 
 async function reload(helm: Helm, { wait = true }: Fields): Promise<Answer> {
