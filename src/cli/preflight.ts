@@ -114,8 +114,9 @@ const logsCanBeWritten: Check = (config) =>
       : [findingOf(serverError("LOG_UNWRITABLE", { setting, path, reason }), setting)];
   });
 
-const accessFormatIsKnown: Check = ({ accesslog, accessLogFormat }) =>
-  accesslog === null ? [] : attempt("accessLogFormat", () => compileAccessFormat(accessLogFormat));
+/** Also without an access log: what is wrong is wrong when one is wanted, and syslog has its lines in the same form. */
+const accessFormatIsKnown: Check = ({ accessLogFormat }) =>
+  attempt("accessLogFormat", () => compileAccessFormat(accessLogFormat));
 
 const pidfileIsOurs: Check = (config, { pidfile, mayOwnPidfile }) => {
   if (pidfile === null || !canLook(pidfile, config)) return [];

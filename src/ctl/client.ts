@@ -93,12 +93,14 @@ function isSocket(path: string): boolean {
 
 function ownerOf(pidfile: string): string {
   try {
-    const pid = Number(readFileSync(pidfile, "latin1").trim());
-    process.kill(pid, 0);
+    const [pid] = /^[1-9]\d{0,8}$/.exec(readFileSync(pidfile, "latin1").trim()) ?? [];
+    if (pid === undefined) return `${pidfile} is no pid file.`;
+    process.kill(Number(pid), 0);
     return `${pidfile} names the process ${pid}, which runs.`;
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT") return `There is no ${pidfile} either.`;
-    return code === "ESRCH" ? `${pidfile} names a process that has ended.` : "";
+    if (code === "ESRCH") return `${pidfile} names a process that has ended.`;
+    return code === "EPERM" ? `${pidfile} names another user's process.` : `${pidfile} can't be read.`;
   }
 }

@@ -259,6 +259,8 @@ test("a log that can't be written", async (t) => {
 test("an access log format with an atom that does not exist", async (t) => {
   const args = ["--access-logfile", "access.log", "--access-logformat", "%(h)s %(nope)s", ...LOCAL, APP];
   assertPlain(await fails(t, args), 1, /accessLogFormat/, /nope/);
+  const unused = ["--access-logformat", "%(h)s %(nope)s", ...LOCAL, APP];
+  assertPlain(await fails(t, unused), 1, /accessLogFormat/, /nope/);
 });
 
 test("a unix path that is a regular file is never unlinked", async (t) => {
