@@ -63,7 +63,10 @@ function record(state: ArbiterState, event: Event, now: number, effects: Effect[
     case "stop":
       return stop(state, event.quick, now, effects);
     case "reload":
+      // Also where it can't begin any more: who waits for its end is told at the stop.
       if (!isStopping(state)) state.reloadWanted = true;
+      if (isStopping(state) || state.phase.name === "announcing")
+        log("warning", "Reload ignored: the arbiter is stopping");
       return;
     case "more":
       return resize(state, (workers) => workers + 1, effects);

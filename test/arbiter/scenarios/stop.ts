@@ -131,7 +131,10 @@ export const stop: readonly Scenario[] = [
       world.next({ bootMs: 900, openMs: 1_600, drainMs: NEVER });
       world.at(1_000, "term");
       world.run(60_000);
-      assert.deepEqual(world.lines(/withdraw| kill /), ["1000 withdraw 1 close", "11000 kill 1 SIGKILL"]);
+      assert.deepEqual(world.lines(/withdraw| kill /), [
+        "1000 withdraw 1 close",
+        "11000 kill 1 SIGKILL",
+      ]);
     },
   },
   {
@@ -221,6 +224,23 @@ export const stop: readonly Scenario[] = [
         "15000 drain 2 close",
         "15000 drain 3 close",
         "15050 exit 0",
+      ]);
+    },
+  },
+  {
+    name: "HUP changes nothing any more once a stop is announced or under way, and the log says so",
+    play(begin) {
+      const world = begin({ drainDelay: 5_000 });
+      world.next({ drainMs: 4_000 });
+      world.at(10_000, "term");
+      world.at(12_000, "reload");
+      world.at(16_000, "reload");
+      world.run(60_000);
+      assert.deepEqual(world.lines(/Reload|loadConfig|reloadEnded|exit \d/), [
+        "12000 warning: Reload ignored: the arbiter is stopping",
+        "15000 reloadEnded The server stops",
+        "16000 warning: Reload ignored: the arbiter is stopping",
+        "19000 exit 0",
       ]);
     },
   },
