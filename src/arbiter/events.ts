@@ -72,7 +72,13 @@ export type Effect =
   /** As `drain`, to one that is not known to serve: it ends at once, unless it serves already and its word is on its way. */
   | { readonly type: "withdraw"; readonly id: number; readonly idle: IdlePolicy }
   | { readonly type: "quit"; readonly id: number }
-  | { readonly type: "kill"; readonly id: number; readonly signal: "SIGABRT" | "SIGKILL" }
+  | {
+      readonly type: "kill";
+      readonly id: number;
+      readonly signal: "SIGABRT" | "SIGKILL";
+      /** What the log says of it, with what the worker is at, for which the kill waits a moment. */
+      readonly explained?: string;
+    }
   /** Read file, environment and command line anew and open new sockets; answered by `configured` or `configFailed`. */
   | { readonly type: "loadConfig" }
   /** The new generation has proved itself: its configuration is the one in force. */

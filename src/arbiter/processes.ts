@@ -29,7 +29,8 @@ export interface SpawnOrder {
 export interface Processes {
   spawn(order: SpawnOrder): void;
   send(id: number, message: ToWorker): void;
-  kill(id: number, signal: NodeJS.Signals): void;
+  /** False where there is no such process any more. */
+  kill(id: number, signal: NodeJS.Signals): boolean;
   /** What the worker does: see Peeks. */
   readonly peek: Peeks["ask"];
   readonly heard: Peeks["heard"];
@@ -147,7 +148,7 @@ export function createProcesses(
     peek: peeks.ask,
     heard: peeks.heard,
     kill(id, signal) {
-      children.get(id)?.process.kill(signal);
+      return children.get(id)?.process.kill(signal) ?? false;
     },
     pids: () => [...children.values()].flatMap((child) => child.process.pid ?? []),
   };

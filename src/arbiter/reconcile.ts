@@ -53,14 +53,7 @@ function judgeOverdue(state: ArbiterState, now: number, effects: Effect[]): void
       effects.push({ type: "kill", id: worker.id, signal: "SIGKILL" });
       worker.phase = { name: "booting", bootBy: Number.POSITIVE_INFINITY };
     } else if ((phase.name === "draining" || phase.name === "aborting") && phase.killAt <= now) {
-      if (worker.readyAt === null)
-        log("info", `Killing ${nameOf(worker)}: it was still starting, nothing is lost`);
-      else {
-        const why = phase.name === "draining" ? "did not finish in time" : "did not answer SIGABRT";
-        log("warning", `Killing ${nameOf(worker)}: it ${why}`);
-      }
-      effects.push({ type: "kill", id: worker.id, signal: "SIGKILL" });
-      worker.phase = { name: "killed" };
+      expire(state, worker, effects);
     } else if ((phase.name === "serving" || phase.name === "draining") && phase.beatBy <= now) {
       log("critical", `WORKER TIMEOUT (${nameOf(worker)}): its event loop is stuck`);
       effects.push({ type: "kill", id: worker.id, signal: "SIGABRT" });
@@ -73,6 +66,24 @@ function judgeOverdue(state: ArbiterState, now: number, effects: Effect[]): void
       if (phase.name === "serving") countLoss(state, worker, now, effects);
     }
   }
+}
+
+/** SIGKILL for who had its time. What it was at is found out first, unless it is known already or haste was asked for. */
+function expire(state: ArbiterState, worker: WorkerState, effects: Effect[]): void {
+  const { id, phase } = worker;
+  const line = `Killing ${nameOf(worker)}: `;
+  const hasty = state.phase.name === "stopping" && state.phase.urgency !== "graceful";
+  const log = (level: Level, why: string): void =>
+    void effects.push({ type: "log", level, message: line + why });
+  worker.phase = { name: "killed" };
+  if (worker.readyAt !== null && phase.name === "draining" && !hasty) {
+    const explained = `${line}it did not finish in time`;
+    effects.push({ type: "kill", id, signal: "SIGKILL", explained });
+    return;
+  }
+  if (worker.readyAt === null) log("info", "it was still starting, nothing is lost");
+  else log("warning", phase.name === "draining" ? "it did not finish in time" : "it did not answer SIGABRT");
+  effects.push({ type: "kill", id, signal: "SIGKILL" });
 }
 
 function finishStop(state: ArbiterState, effects: Effect[]): void {

@@ -79,8 +79,8 @@ export const isCounted = (config: Config): boolean => config.metricsBind !== nul
 const hasControl = ({ pidfile, controlSocket, controlAccess }: Config): boolean =>
   controlAccess !== "off" && (pidfile !== null || controlSocket !== null);
 
-/** Whether anybody asks, from outside or for a terminal, and anybody is there to answer. */
-const isPeeked = (config: Config): boolean => config.watchdog && (drawsLine(config) || isCounted(config));
+/** Whether anybody is there to answer. Who is killed at the end of its time is asked in any case. */
+const isPeeked = (config: Config): boolean => config.watchdog;
 
 /** `counted`: the worker inherits a ledger as the last of its descriptors. */
 export function initFor(

@@ -3,11 +3,12 @@
 import inspector from "node:inspector";
 import { isMainThread } from "node:worker_threads";
 import type { Config } from "../config/config.ts";
+import { duration } from "../log/in-flight.ts";
 import { quoteBytes } from "../log/quote.ts";
 import { createDeadlines, type Deadlines } from "./deadlines.ts";
 import { BOOT_INTERVAL, sweepInterval } from "./intervals.ts";
 import type { Pipeline } from "./pipeline.ts";
-import { duration, renderReport, slowFirst, slowTitle } from "./report.ts";
+import { renderReport, slowFirst, slowTitle } from "./report.ts";
 import { createVitals, sharedNow, type Vitals } from "./vitals.ts";
 
 export interface PulseOptions {

@@ -2,12 +2,11 @@
 // flight, and the code. Pure: from data to text.
 
 import type { Identity } from "../ipc/messages.ts";
+import { duration, requestLines } from "../log/in-flight.ts";
 import { quoteBytes } from "../log/quote.ts";
 import type { LogOrigin } from "../log/record.ts";
 import type { RequestInFlight } from "./vitals.ts";
 
-/** Requests shown at most: the first, and the last, which may be the one at fault. */
-const SHOWN = 20;
 const FRAMES = 40;
 
 export interface CodeFrame {
@@ -58,11 +57,12 @@ export function logOrigin({ slot, generation }: Identity, pid: number, thread?: 
 }
 
 /** One log record of several lines. */
-export function renderReport(report: Report): string {
+export function renderReport({ what, worker, now, requests, count, stack }: Report): string {
+  const shown = requests.map(({ line, client, began }) => ({ line, client, age: now - began }));
   return [
-    `${report.what}: ${report.worker}`,
-    ...requestLines(report).map((line) => `  ${line}`),
-    ...stackLines(report.stack).map((line) => `  ${line}`),
+    `${what}: ${worker}`,
+    ...requestLines(shown, count).map((line) => `  ${line}`),
+    ...stackLines(stack).map((line) => `  ${line}`),
   ].join("\n");
 }
 
@@ -82,24 +82,6 @@ export function slowFirst(
   const same = (a: RequestInFlight, b: RequestInFlight): boolean =>
     a.began === b.began && a.line === b.line && a.client === b.client;
   return [...slow, ...all.filter((request) => !slow.some((one) => same(one, request)))];
-}
-
-/** `12.3 s`; below a second, `0.35 s`. */
-export function duration(milliseconds: number): string {
-  const seconds = Math.max(0, milliseconds) / 1_000;
-  return `${seconds.toFixed(seconds < 1 ? 2 : 1)} s`;
-}
-
-function requestLines({ requests, count, now }: Report): string[] {
-  if (requests.length === 0) return ["no request in flight"];
-  const shown =
-    requests.length <= SHOWN ? requests : [...requests.slice(0, SHOWN - 1), ...requests.slice(-1)];
-  const lines = shown.map(
-    ({ line, client, began }) => `  ${quoteBytes(line)} from ${client} for ${duration(now - began)}`,
-  );
-  const hidden = Math.max(count, requests.length) - shown.length;
-  if (hidden > 0) lines.splice(-1, 0, `  and ${hidden} more`);
-  return ["requests in flight:", ...lines];
 }
 
 /** The stack in words, without indentation. */

@@ -2,10 +2,10 @@
 // application has done with it: one that works on for a client that has gone, or after its answer, is still at work.
 
 import type { Config } from "../config/config.ts";
+import { duration } from "../log/in-flight.ts";
 import { quoteBytes } from "../log/quote.ts";
 import type { Exchange } from "../protocols/exchange.ts";
 import type { WorkerContext } from "./contract.ts";
-import { duration } from "./report.ts";
 
 export interface TurnOptions {
   readonly config: Pick<Config, "requestTimeout" | "timeout" | "gracefulTimeout">;

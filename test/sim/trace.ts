@@ -34,7 +34,7 @@ function describeEffect(effect: Effect | Suspension): string {
     case "quit":
       return `quit ${effect.id}`;
     case "kill":
-      return `kill ${effect.id} ${effect.signal}`;
+      return `kill ${effect.id} ${effect.signal}${effect.explained === undefined ? "" : ", explained"}`;
     case "adopt":
     case "abandon":
     case "releaseOld":

@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  duration,
-  type Report,
-  renderReport,
-  slowFirst,
-  slowTitle,
-  workerName,
-} from "../../src/workers/report.ts";
+import { duration } from "../../src/log/in-flight.ts";
+import { type Report, renderReport, slowFirst, slowTitle, workerName } from "../../src/workers/report.ts";
 import type { RequestInFlight } from "../../src/workers/vitals.ts";
 
 const request = (line: string, began: number): RequestInFlight => ({ line, client: "10.0.0.7:50000", began });

@@ -2,9 +2,10 @@
 
 import type { LoopView, PeekWhat } from "../../ipc/peek.ts";
 import { createErrorLog } from "../../log/error-log.ts";
+import { duration } from "../../log/in-flight.ts";
 import { openSyslog, syslogSink } from "../../log/syslog.ts";
 import { loopView } from "../peek.ts";
-import { duration, renderReport, type Stack, slowFirst, slowTitle } from "../report.ts";
+import { renderReport, type Stack, slowFirst, slowTitle } from "../report.ts";
 import { type RequestInFlight, sharedNow, type VitalSigns } from "../vitals.ts";
 import { captureStack } from "./capture.ts";
 import { hasUserCode } from "./frames.ts";

@@ -166,7 +166,7 @@ export const failure: readonly Scenario[] = [
       const world = begin({ gracefulTimeout: 3_000 });
       world.next({ leaveAt: 8_000, drainMs: NEVER });
       world.run(20_000);
-      assert.deepEqual(deeds(world, 200), ["8100 spawn 3 slot=1 gen=1", "11100 kill 1 SIGKILL"]);
+      assert.deepEqual(deeds(world, 200), ["8100 spawn 3 slot=1 gen=1", "11100 kill 1 SIGKILL, explained"]);
     },
   },
   {

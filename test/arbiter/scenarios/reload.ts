@@ -269,7 +269,7 @@ export const reload: readonly Scenario[] = [
       assert.deepEqual(world.lines(/ drain | kill |releaseOld/), [
         "10100 drain 1 keep",
         "10100 releaseOld 2",
-        "14100 kill 1 SIGKILL",
+        "14100 kill 1 SIGKILL, explained",
       ]);
     },
   },

@@ -26,7 +26,7 @@ export const stop: readonly Scenario[] = [
       world.next({}, { drainMs: NEVER });
       world.at(5_000, "term");
       world.run(60_000);
-      assert.deepEqual(world.lines(/ kill |exit \d/), ["15000 kill 2 SIGKILL", "15001 exit 0"]);
+      assert.deepEqual(world.lines(/ kill |exit \d/), ["15000 kill 2 SIGKILL, explained", "15001 exit 0"]);
     },
   },
   {
@@ -133,7 +133,7 @@ export const stop: readonly Scenario[] = [
       world.run(60_000);
       assert.deepEqual(world.lines(/withdraw| kill /), [
         "1000 withdraw 1 close",
-        "11000 kill 1 SIGKILL",
+        "11000 kill 1 SIGKILL, explained",
       ]);
     },
   },
@@ -191,7 +191,7 @@ export const stop: readonly Scenario[] = [
       assert.deepEqual(world.lines(/drain 1| kill /), [
         "5100 drain 1 keep",
         "8000 drain 1 close",
-        "15100 kill 1 SIGKILL",
+        "15100 kill 1 SIGKILL, explained",
       ]);
     },
   },

@@ -52,7 +52,7 @@ export const suspend: readonly Scenario[] = [
       world.run(700_000);
       const kills = world.lines(/ kill /);
       assert.equal(kills.length, 1);
-      assert.match(kills[0] ?? "", /^61[567]\d{3} kill 2 SIGKILL$/);
+      assert.match(kills[0] ?? "", /^61[567]\d{3} kill 2 SIGKILL, explained$/);
       assert.equal(world.exitStatus(), 0);
     },
   },
