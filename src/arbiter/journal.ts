@@ -4,6 +4,7 @@ import { closeSync, openSync } from "node:fs";
 import type { Config, LogLevel } from "../config/config.ts";
 import type { Resolved } from "../config/resolve.ts";
 import { compileAccessFormat } from "../log/access-log.ts";
+import { type Making, madeMode } from "../log/descriptor.ts";
 import { type Destination, openDestination } from "../log/destination.ts";
 import { createErrorLog, type ErrorLog } from "../log/error-log.ts";
 import { createLevel, type Level } from "../log/level.ts";
@@ -133,13 +134,14 @@ export function createJournal(
     },
     setLevel: level.set,
     reopen() {
-      destination.reopen();
       try {
+        // First: the configuration in force says how they are made.
         prepareFiles(current, ownerOf(current));
         captured = reopenCaptured(captured, current);
       } catch (error) {
         inner.error(error instanceof Error ? error.message : String(error));
       }
+      destination.reopen();
     },
     counted(present) {
       if (present === workers) return;
@@ -236,20 +238,29 @@ const errorLogOf = (
 /** The arbiter says little, so every line is written at once. */
 function open(config: Config): Destination {
   const warn = stderrWarning(config.logFormat, { pid: process.pid });
-  return openDestination(config.errorlog, { standard: 2, setting: "errorlog", delay: 0, warn });
+  return openDestination(config.errorlog, {
+    standard: 2,
+    setting: "errorlog",
+    umask: config.umask,
+    delay: 0,
+    warn,
+  });
 }
 
 /** Creates the log files, for workers that could not, and finds out before anything else starts that nobody could. */
 function prepareFiles(config: Config, owner: SocketOwner | null): void {
-  const asOwner = owner === null ? {} : { owner };
-  openDestination(config.errorlog, { setting: "errorlog", ...asOwner }).close();
+  const { umask } = config;
+  const making: Making = owner === null ? { umask } : { owner, umask };
+  openDestination(config.errorlog, { setting: "errorlog", ...making }).close();
   if (config.accesslog === null) return;
   compileAccessFormat(config.accessLogFormat);
-  openDestination(config.accesslog, { setting: "accesslog", standard: 1, ...asOwner }).close();
+  openDestination(config.accesslog, { setting: "accesslog", standard: 1, ...making }).close();
 }
 
 function openCaptured(config: Config): number | null {
-  return config.captureOutput && config.errorlog !== "-" ? openSync(config.errorlog, "a", 0o644) : null;
+  return config.captureOutput && config.errorlog !== "-"
+    ? openSync(config.errorlog, "a", madeMode(config.umask))
+    : null;
 }
 
 function reopenCaptured(held: number | null, config: Config): number | null {

@@ -6,6 +6,7 @@ import type { SocketOwner } from "../os/sockets.ts";
 import type { Origin } from "./handover.ts";
 import type { InheritedSockets } from "./inheritance.ts";
 import type { Journal } from "./journal.ts";
+import type { PidfileOptions } from "./pidfile.ts";
 import type { SignalSource } from "./signals.ts";
 
 export interface ArbiterOptions {
@@ -41,5 +42,5 @@ export interface ArbiterOptions {
 export interface Holdings {
   readonly inherited: InheritedSockets;
   /** Keeps the pid file where it is wanted. `predecessor` is the arbiter whose place this one has taken. */
-  readonly movePidfile: (path: string | null, predecessor?: number | null) => void;
+  readonly movePidfile: (path: string | null, options: PidfileOptions) => void;
 }

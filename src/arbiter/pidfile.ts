@@ -3,6 +3,7 @@
 import { readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { resolve as absolute } from "node:path";
 import { serverError } from "../errors.ts";
+import { madeMode } from "../log/descriptor.ts";
 
 export interface Pidfile {
   readonly path: string;
@@ -23,11 +24,15 @@ export function liveOwner(path: string): number | null {
   }
 }
 
-/**
- * Writes this process's pid; throws PIDFILE_IN_USE or PIDFILE_UNWRITABLE. `predecessor` is a process known to be gone,
- * whose number another may have got since.
- */
-export function createPidfile(written: string, predecessor: number | null = null): Pidfile {
+export interface PidfileOptions {
+  /** What its mode, 0644, is to be without, apart from what the process's own umask takes. */
+  readonly umask: number;
+  /** A process known to be gone, whose number another may have got since. */
+  readonly predecessor?: number | null;
+}
+
+/** Writes this process's pid; throws PIDFILE_IN_USE or PIDFILE_UNWRITABLE. */
+export function createPidfile(written: string, { umask, predecessor = null }: PidfileOptions): Pidfile {
   // The arbiter may be in another directory when it removes the file.
   const path = absolute(written);
   const owner = liveOwner(path);
@@ -35,7 +40,7 @@ export function createPidfile(written: string, predecessor: number | null = null
   // Written aside and renamed, so that a reader never sees half a number.
   const aside = `${path}.${process.pid}`;
   try {
-    writeFileSync(aside, `${process.pid}\n`, { mode: 0o644, flag: "wx" });
+    writeFileSync(aside, `${process.pid}\n`, { mode: madeMode(umask), flag: "wx" });
     renameSync(aside, path);
   } catch (error) {
     unlinkQuietly(aside);
@@ -60,11 +65,11 @@ export function movePidfile(
   held: Pidfile | null,
   wanted: string | null,
   log: { error(message: string): void },
-  predecessor: number | null = null,
+  options: PidfileOptions,
 ): Pidfile | null {
   if ((held?.path ?? null) === (wanted === null ? null : absolute(wanted))) return held;
   try {
-    const next = wanted === null ? null : createPidfile(wanted, predecessor);
+    const next = wanted === null ? null : createPidfile(wanted, options);
     held?.remove();
     return next;
   } catch (error) {

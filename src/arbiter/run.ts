@@ -167,7 +167,10 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
           metering.follow(current().resolved.config);
           outside.follow(current().resolved.config);
           options.adopted(current().resolved);
-          return holdings.movePidfile(pidfilePath(current().resolved.config.pidfile, state.elder));
+          return holdings.movePidfile(
+            pidfilePath(current().resolved.config.pidfile, state.elder),
+            current().resolved.config,
+          );
         case "abandon":
           goBack();
           return drop(effect.generation);
@@ -276,7 +279,7 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
 
     const promote = (): void => {
       const { resolved } = current();
-      holdings.movePidfile(resolved.config.pidfile, elder);
+      holdings.movePidfile(resolved.config.pidfile, { ...resolved.config, predecessor: elder });
       outside.promoted();
       options.promoted(resolved);
       closeExcept(handed, opened(), (socket) => socket.close());

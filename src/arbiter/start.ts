@@ -27,7 +27,7 @@ export async function runArbiter(options: ArbiterOptions): Promise<number> {
   try {
     if (process.pid === 1) reaper = (await import("../os/orphans.ts")).reapOrphans(log.warning);
     const path = pidfilePath(config.pidfile, inheritance.elder);
-    if (path !== null) pidfile = createPidfile(path);
+    if (path !== null) pidfile = createPidfile(path, config);
     const tls = await loadTls(resolved, log.warning);
     const inherited = await adoptInherited(inheritance, config.backlog);
     const opened = await openSockets(resolved, inherited.handed, {
@@ -46,8 +46,8 @@ export async function runArbiter(options: ArbiterOptions): Promise<number> {
     log.info(`Using worker: ${config.workerClass}`);
     const holdings: Holdings = {
       inherited,
-      movePidfile(path, predecessor = null) {
-        pidfile = movePidfile(pidfile, path, log, predecessor);
+      movePidfile(path, options) {
+        pidfile = movePidfile(pidfile, path, log, options);
       },
     };
     process.off("exit", leave);

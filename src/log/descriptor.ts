@@ -61,15 +61,26 @@ export const isInherited = (target: string): boolean => target === "-" || target
 const { O_APPEND, O_CREAT, O_NOCTTY, O_NONBLOCK, O_WRONLY } = fs.constants;
 const FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK;
 
+/** How a file is made that is not there. */
+export interface Making {
+  /** Who is to own a regular file, also one that is there, for workers that reopen it without root's rights. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+  /** What its mode is to be without, apart from what the process's own umask takes. Default nothing. */
+  readonly umask?: number;
+}
+
+/** The mode of a file that is made, before the process's own umask. */
+export const madeMode = (umask: number): number => 0o644 & ~umask;
+
 /** Opens `target` for appending, or says why not. */
 export function openDescriptor(
   target: string,
   standard: 1 | 2,
-  owner: { readonly uid: number; readonly gid: number } | undefined,
+  { owner, umask = 0 }: Making = {},
 ): Descriptor | { readonly reason: string } {
   const inherited = target === "-" ? standard : STANDARD[target];
   try {
-    const fd = inherited ?? fs.openSync(target, FLAGS, 0o644);
+    const fd = inherited ?? fs.openSync(target, FLAGS, madeMode(umask));
     const regular = fs.fstatSync(fd).isFile();
     if (inherited !== undefined) return { fd, shared: true, regular, close: () => {} };
     if (regular && owner !== undefined) give(fd, owner);

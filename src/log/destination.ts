@@ -1,11 +1,11 @@
 // Where log lines go: an append-only writer that gathers lines, writes them whole, and loses none that it can save.
 
 import { serverError } from "../errors.ts";
-import { type Descriptor, openDescriptor } from "./descriptor.ts";
+import { type Descriptor, type Making, openDescriptor } from "./descriptor.ts";
 import { createLosses, warnOnStderr } from "./losses.ts";
 import { createOutbox, type Outcome } from "./outbox.ts";
 
-export interface DestinationOptions {
+export interface DestinationOptions extends Making {
   /** The descriptor that `-` stands for: 1 for the access log, 2 for the error log. Default 2. */
   readonly standard?: 1 | 2;
   /** The setting that names the target, for error messages. Default `errorlog`. */
@@ -14,8 +14,6 @@ export interface DestinationOptions {
   readonly delay?: number;
   /** Characters that may wait for a target that takes none; lines beyond are lost and counted. Default 4 Mi. */
   readonly limit?: number;
-  /** Who is to own a regular file, for workers that reopen it without root's rights. */
-  readonly owner?: { readonly uid: number; readonly gid: number };
   /** Put before each line: what clears a terminal's line. Default nothing. */
   readonly before?: string;
   /** Hears, at most once a minute, what goes wrong. Default: a line on stderr. */
@@ -54,16 +52,9 @@ const napCell = new Int32Array(new SharedArrayBuffer(4));
  * @throws LOG_UNWRITABLE where it can't be written.
  */
 export function openDestination(target: string, options: DestinationOptions = {}): Destination {
-  const {
-    standard = 2,
-    setting = "errorlog",
-    delay = 100,
-    limit = 4 * 1024 * 1024,
-    owner,
-    before = "",
-  } = options;
+  const { standard = 2, setting = "errorlog", delay = 100, limit = 4 * 1024 * 1024, before = "" } = options;
   const open = (): Descriptor => {
-    const opened = openDescriptor(target, standard, owner);
+    const opened = openDescriptor(target, standard, options);
     if ("reason" in opened)
       throw serverError("LOG_UNWRITABLE", { setting, path: target, reason: opened.reason });
     return opened;

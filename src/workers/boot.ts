@@ -61,12 +61,14 @@ export function lay(init: Init): Foundation {
   const { config, identity } = init;
   process.title = `tgunicorn: worker [${config.procName ?? config.app ?? ""}]`;
   enterDirectory(config.chdir);
-  process.umask(config.umask);
+  // What it makes is to be no wider than the starter's own umask has it, either.
+  const umask = process.umask(config.umask);
   // Opened while it may still be root, who alone can write where logs usually lie.
   const origin = logOrigin(identity, process.pid);
   const form = config.logFormat;
   const destination = openDestination(config.errorlog, {
     setting: "errorlog",
+    umask,
     before: lineBefore(init.sharesTerminal, config.errorlog, 2),
     warn: stderrWarning(form, origin),
   });
@@ -80,6 +82,7 @@ export function lay(init: Init): Foundation {
       : openDestination(config.accesslog, {
           standard: 1,
           setting: "accesslog",
+          umask,
           before: lineBefore(init.sharesTerminal, config.accesslog, 1),
           warn,
         });

@@ -23,7 +23,7 @@ export function startWatchdog(
   { shared }: Vitals,
   warn: (message: string) => void,
 ): Watchdog {
-  const opened = openDescriptor(config.errorlog, 2, undefined);
+  const opened = openDescriptor(config.errorlog, 2);
   const order: WatchOrder = {
     shared,
     config,

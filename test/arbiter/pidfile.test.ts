@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -12,6 +12,7 @@ function place(t: TestContext): { readonly dir: string; readonly path: string } 
   return { dir, path: join(dir, "app.pid") };
 }
 
+const umask = 0;
 const OURS = `${process.pid}\n`;
 /** A process that has ended. */
 const gone = (): number => spawnSync(process.execPath, ["-e", ""]).pid;
@@ -26,7 +27,7 @@ test("takes over a file whose process is gone, and one that is no pid file", (t)
   const { dir, path } = place(t);
   for (const before of [`${gone()}\n`, "", "not a number", "-1", "0"]) {
     writeFileSync(path, before);
-    createPidfile(path);
+    createPidfile(path, { umask });
     assert.equal(readFileSync(path, "utf8"), OURS, JSON.stringify(before));
   }
   assert.deepEqual(readdirSync(dir), ["app.pid"]);
@@ -36,15 +37,29 @@ test("respects a live owner, but not a number that a predecessor had", (t) => {
   const { path } = place(t);
   const pid = stranger(t);
   writeFileSync(path, `${pid}\n`);
-  assert.throws(() => createPidfile(path), { code: "PIDFILE_IN_USE" });
+  assert.throws(() => createPidfile(path, { umask }), { code: "PIDFILE_IN_USE" });
   assert.equal(readFileSync(path, "utf8"), `${pid}\n`);
-  createPidfile(path, pid);
+  createPidfile(path, { umask, predecessor: pid });
   assert.equal(readFileSync(path, "utf8"), OURS);
+});
+
+test("is readable by all, less the umask", (t) => {
+  const { path } = place(t);
+  const before = process.umask(0o002);
+  t.after(() => process.umask(before));
+  for (const [umask, mode] of [
+    [0, 0o644],
+    [0o027, 0o640],
+    [0o077, 0o600],
+  ] as const) {
+    createPidfile(path, { umask });
+    assert.equal(statSync(path).mode & 0o777, mode);
+  }
 });
 
 test("never removes somebody else's", (t) => {
   const { path } = place(t);
-  const pidfile = createPidfile(path);
+  const pidfile = createPidfile(path, { umask });
   writeFileSync(path, `${stranger(t)}\n`);
   pidfile.remove();
   assert.ok(existsSync(path));
@@ -60,8 +75,8 @@ test("stands beside the old arbiter's while that lives, and then in its place", 
   const beside = pidfilePath(path, elder);
   assert.equal(beside, `${path}.2`);
   assert.deepEqual([pidfilePath(path, null), pidfilePath(null, elder)], [path, null]);
-  const held = createPidfile(beside ?? "");
-  const moved = movePidfile(held, path, { error: assert.fail }, elder);
+  const held = createPidfile(beside ?? "", { umask });
+  const moved = movePidfile(held, path, { error: assert.fail }, { umask, predecessor: elder });
   assert.equal(moved?.path, path);
   assert.deepEqual(readdirSync(dir), ["app.pid"]);
   assert.equal(readFileSync(path, "utf8"), OURS);
@@ -69,13 +84,13 @@ test("stands beside the old arbiter's while that lives, and then in its place", 
 
 test("stays where it is when it can't move", (t) => {
   const { path } = place(t);
-  const held = createPidfile(path);
+  const held = createPidfile(path, { umask });
   const errors: string[] = [];
   const error = (message: string): void => void errors.push(message);
-  assert.equal(movePidfile(held, join(path, "below"), { error }), held);
+  assert.equal(movePidfile(held, join(path, "below"), { error }, { umask }), held);
   assert.match(errors.join(), /pidfile: can't write/);
-  assert.equal(movePidfile(held, path, { error }), held, "nothing to do");
-  assert.equal(movePidfile(held, null, { error }), null);
+  assert.equal(movePidfile(held, path, { error }, { umask }), held, "nothing to do");
+  assert.equal(movePidfile(held, null, { error }, { umask }), null);
   assert.ok(!existsSync(path));
 });
 
@@ -84,7 +99,7 @@ test("is found again from another directory", (t) => {
   const before = process.cwd();
   t.after(() => process.chdir(before));
   process.chdir(dir);
-  const pidfile = createPidfile("app.pid");
+  const pidfile = createPidfile("app.pid", { umask });
   process.chdir(before);
   pidfile.remove();
   assert.ok(!existsSync(path));

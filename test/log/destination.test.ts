@@ -39,6 +39,16 @@ test("a new file is readable by all and writable by its owner, less the umask", 
   assert.equal(fs.statSync(file).mode & 0o777, 0o640);
 });
 
+test("a new file lacks what it is told to lack, also after a rotation", (t) => {
+  const file = path.join(temporaryDirectory(t), "log");
+  const log = openDestination(file, { umask: 0o077 });
+  t.after(() => log.close());
+  assert.equal(fs.statSync(file).mode & 0o777, 0o600);
+  fs.renameSync(file, `${file}.1`);
+  log.reopen();
+  assert.equal(fs.statSync(file).mode & 0o777, 0o600);
+});
+
 test("64 KB of lines are written without waiting for the timer", (t) => {
   const file = path.join(temporaryDirectory(t), "log");
   const log = openDestination(file, { delay: 1_000_000 });

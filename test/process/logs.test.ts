@@ -1,11 +1,28 @@
 import assert from "node:assert/strict";
-import { readFileSync, renameSync } from "node:fs";
+import { readFileSync, renameSync, statSync, watch } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { get, ready } from "./client.ts";
 import { FIXTURES, start } from "./server.ts";
 
 const APP = `${join(FIXTURES, "apps.mjs")}:pid`;
+/** Resolves once `there` says so, which is asked for every change in `dir`; what can't be read yet is no answer. */
+async function seen(dir: string, there: () => boolean): Promise<void> {
+  const watcher = watch(dir);
+  const asked = (): boolean => {
+    try {
+      return there();
+    } catch {
+      return false;
+    }
+  };
+  await new Promise<void>((resolve) => {
+    watcher.on("change", () => asked() && resolve());
+    if (asked()) resolve();
+  });
+  watcher.close();
+}
+
 const LOCAL = ["-b", "127.0.0.1:0", "--log-level", "debug"];
 
 test("the access log has a line for each answer, in Gunicorn's format, and none is lost at the end", async (t) => {
@@ -26,27 +43,40 @@ test("the access log has a line for each answer, in Gunicorn's format, and none 
   }
 });
 
+for (const { umask, starter, mode } of [
+  { umask: "077", starter: "022", mode: 0o600 },
+  { umask: "0", starter: "027", mode: 0o640 },
+]) {
+  test(`files are made with what --umask ${umask} leaves, and the starter's own ${starter}`, async (t) => {
+    const files = ["-p", "app.pid", "--access-logfile", "access.log", "--log-file", "error.log"];
+    const server = start(t, [...LOCAL, "-m", umask, ...files, APP], {
+      script: `umask ${starter}; exec "$@"`,
+      leaves: ["access.log", "error.log", "old.log"],
+    });
+    const modes = (): (number | undefined)[] =>
+      ["app.pid", "access.log", "error.log"].map((name) => {
+        const found = statSync(join(server.dir, name), { throwIfNoEntry: false });
+        return found && found.mode & 0o777;
+      });
+    const until = (there: () => boolean): Promise<void> => seen(server.dir, there);
+    await until(() => readFileSync(join(server.dir, "error.log"), "utf8").includes("Ready worker"));
+    assert.deepEqual(modes(), [mode, mode, mode]);
+    renameSync(join(server.dir, "access.log"), join(server.dir, "old.log"));
+    renameSync(join(server.dir, "error.log"), join(server.dir, "old.log"));
+    server.signal("SIGUSR1");
+    await until(() => !modes().includes(undefined));
+    assert.deepEqual(modes(), [mode, mode, mode]);
+    await server.stop();
+  });
+}
+
 test("USR1 opens the logs anew after a rotation", async (t) => {
   const args = [...LOCAL, "--access-logfile", "access.log", "--error-logfile", "error.log", APP];
   const server = start(t, args, { leaves: ["access.log", "access.1", "error.log", "error.1"] });
   const read = (name: string): string => readFileSync(join(server.dir, name), "utf8");
   // The error log is a file here, so readiness shows in that an answer comes.
-  const { watch } = await import("node:fs");
-  const until = async (name: string, pattern: RegExp): Promise<void> => {
-    const watcher = watch(server.dir);
-    const there = (): boolean => {
-      try {
-        return pattern.test(read(name));
-      } catch {
-        return false;
-      }
-    };
-    await new Promise<void>((resolve) => {
-      watcher.on("change", () => there() && resolve());
-      if (there()) resolve();
-    });
-    watcher.close();
-  };
+  const until = (name: string, pattern: RegExp): Promise<void> =>
+    seen(server.dir, () => pattern.test(read(name)));
   await until("error.log", /Ready worker/);
   const url = /Listening at: (\S+)/.exec(read("error.log"))?.[1] ?? "";
   await get(url);

@@ -29,7 +29,7 @@ export const processes = {
     takes: "new workers",
     summary: "The mode mask for files and Unix sockets that are made.",
     details:
-      "`022` and `0o22` are octal, as in Gunicorn; `18` is the same number. A number in a file is taken as it is: write `0o22`.",
+      "`022` and `0o22` are octal, as in Gunicorn; `18` is the same number. A number in a file is taken as it is: write `0o22`. Log files and the pid file are made with mode 0644, less this and less the umask that the server was started with.",
   }),
   user: setting(optional(account("user")), {
     default: null,

@@ -38,7 +38,7 @@ export function createWriter(target: string, descriptor: number, before: string)
     flush() {},
     reopen() {
       if (open.fd <= 2) return;
-      const next = openDescriptor(target, 2, undefined);
+      const next = openDescriptor(target, 2);
       // The main thread warns of it.
       if ("reason" in next) return;
       open.close();
