@@ -69,6 +69,15 @@ export const catalogue = {
     (f: { address: string; flag?: string }) =>
       `Can't connect to ${f.address}: the address is in use by another process; stop it, or use another ${f.flag ?? "--bind"}`,
   ),
+  BIND_OVERLAPS: entry(
+    1,
+    (f: { address: string; held: string; both: boolean }) =>
+      `Can't connect to ${f.address}: this server itself listens on ${f.held}, and the system does not give both at a time. ${
+        f.both
+          ? "Leave one of the two out of --bind"
+          : "Neither a reload nor an upgrade can put the one in the other's place: stop the server and start it anew"
+      }`,
+  ),
   CONTROL_SOCKET: entry(
     1,
     (f: { path: string; reason: string }) =>

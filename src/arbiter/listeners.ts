@@ -1,10 +1,18 @@
 // The listening sockets of each generation. A socket that the next generation wants too is kept, never reopened.
 
 import { formatPlace } from "../config/address.ts";
-import type { Address, Config, ProtocolName } from "../config/config.ts";
+import type { Address, ProtocolName } from "../config/config.ts";
 import type { Resolved } from "../config/resolve.ts";
 import { serverError } from "../errors.ts";
-import { type BoundSocket, bindSocket, identityOf, isAddressInUse, type SocketOwner } from "../os/sockets.ts";
+import {
+  type BoundSocket,
+  bindSocket,
+  identityOf,
+  isAddressInUse,
+  overlap,
+  placeOf,
+  type SocketOwner,
+} from "../os/sockets.ts";
 import { type InheritedSockets, passedSockets, wantedAddresses } from "./inheritance.ts";
 
 export interface BindLog {
@@ -52,11 +60,18 @@ export async function openSockets(
       };
       const passed = passedSockets(address, options.inherited);
       // Port 0 may be asked for twice, and then means two sockets.
-      const kept = held.find((one) => one.requested === identityOf(address) && !sockets.includes(one));
+      const free = held.filter((one) => !sockets.includes(one));
+      const kept =
+        free.find((one) => one.requested === identityOf(address)) ?? (await findBound(address, free));
       if (passed !== null) passed.forEach(take);
       else if (kept !== undefined) take(kept);
       else {
-        const socket = await bindPatiently(address, resolved.config, options);
+        const socket = await bindPatiently(
+          address,
+          resolved,
+          { open: [...held, ...opened], taken: sockets },
+          options,
+        );
         opened.push(socket);
         options.onBound?.(socket);
         take(socket);
@@ -74,7 +89,21 @@ function usualProtocol({ config: { protocol, certfile } }: Resolved): ProtocolNa
   return protocol === "http" && certfile.length > 0 ? "https" : protocol;
 }
 
-async function bindPatiently(address: Address, config: Config, options: BindOptions): Promise<BoundSocket> {
+/** The socket that `address` means under another name: `localhost:8000` for `127.0.0.1:8000`. */
+async function findBound(address: Address, held: readonly BoundSocket[]): Promise<BoundSocket | undefined> {
+  if (address.kind !== "tcp" || !held.some(({ place }) => place?.port === address.port)) return undefined;
+  const place = await placeOf(address);
+  if (place === null) return undefined;
+  return held.find((one) => one.place?.host === place.host && one.place.port === place.port);
+}
+
+async function bindPatiently(
+  address: Address,
+  resolved: Resolved,
+  ours: { readonly open: readonly BoundSocket[]; readonly taken: readonly BoundSocket[] },
+  options: BindOptions,
+): Promise<BoundSocket> {
+  const { config } = resolved;
   const name = formatPlace(address);
   for (let attempt = 1; ; attempt++) {
     try {
@@ -86,6 +115,17 @@ async function bindPatiently(address: Address, config: Config, options: BindOpti
       });
     } catch (error) {
       if (!isAddressInUse(error)) throw error;
+      const place = await placeOf(address);
+      const other = ours.open.find(
+        (one) => place !== null && one.place !== null && overlap(one.place, place),
+      );
+      // That does not pass by itself.
+      if (other !== undefined) {
+        const held = formatPlace(other.address);
+        const wanted = wantedAddresses(resolved, options.inherited);
+        const both = ours.taken.includes(other) || wanted.some((one) => identityOf(one) === other.requested);
+        throw serverError("BIND_OVERLAPS", { address: name, held, both }, error);
+      }
       options.log.error(`Connection in use: ${name}`);
       if (attempt >= options.tries) throw serverError("BIND_IN_USE", { address: name }, error);
       options.log.error("Retrying in 1 second.");

@@ -28,6 +28,12 @@ export interface SocketOptions {
   readonly mode?: number | null;
 }
 
+/** An address of TCP's without names. */
+export interface TcpPlace {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** A socket that listens and never accepts in this process. */
 export interface BoundSocket {
   /** The descriptor for workers to inherit. */
@@ -36,6 +42,8 @@ export interface BoundSocket {
   readonly requested: string;
   /** The address it has, with the real port. */
   readonly address: Address;
+  /** What the kernel knows it by; null for a unix socket. */
+  readonly place: TcpPlace | null;
   /** Stops listening in this process; copies in other processes live on. Leaves a unix socket's path where it is. */
   release(): void;
   /** As release(), and removes a unix socket's path if it is still ours. May follow release(); twice does no more than once. */
@@ -74,7 +82,7 @@ export async function bindSocket(address: Address, options: SocketOptions): Prom
 }
 
 async function bindTcp(address: Address & { kind: "tcp" }, options: SocketOptions): Promise<BoundSocket> {
-  const host = await resolve(address);
+  const host = await hostOf(address);
   const { fd, port } = bindHandle({ host, port: address.port });
   const server = await listen(fd, options.backlog);
   const real: Address = { ...address, port };
@@ -82,12 +90,29 @@ async function bindTcp(address: Address & { kind: "tcp" }, options: SocketOption
     fd,
     requested: identityOf(address),
     address: real,
+    place: { host, port },
     release: () => void server.close(),
     close: () => void server.close(),
   };
 }
 
-async function resolve(address: Address & { kind: "tcp" }): Promise<string> {
+/** Where `address` is, or null for what has no such place or none that can be found. */
+export async function placeOf(address: Address): Promise<TcpPlace | null> {
+  if (address.kind !== "tcp") return null;
+  const host = await hostOf(address).catch(() => null);
+  return host === null ? null : { host, port: address.port };
+}
+
+/** Whether the kernel gives only one of the two at a time. */
+export function overlap(a: TcpPlace, b: TcpPlace): boolean {
+  if (a.port !== b.port || a.port === 0) return false;
+  if (a.host === b.host || a.host === "::" || b.host === "::") return true;
+  // All of IPv4's, and none of IPv6's.
+  const all = "0.0.0.0";
+  return (a.host === all && net.isIPv4(b.host)) || (b.host === all && net.isIPv4(a.host));
+}
+
+async function hostOf(address: Address & { kind: "tcp" }): Promise<string> {
   if (net.isIP(address.host) !== 0) return address.host;
   if (address.host === "") return "0.0.0.0";
   try {
@@ -126,6 +151,7 @@ async function bindUnix(address: Address & { kind: "unix" }, options: SocketOpti
       fd,
       requested: identityOf(address),
       address,
+      place: null,
       release,
       close: atOnce(release, unlinkOurs),
     };
@@ -169,10 +195,10 @@ export async function adoptSocket(fd: number, requested: string, backlog: number
   if (bound === null || typeof bound === "string") {
     const path = requested.startsWith("unix:") ? requested.slice("unix:".length) : boundPath(fd);
     const address: Address = path === null ? { kind: "fd", fd } : { kind: "unix", path };
-    return { ...common, address };
+    return { ...common, address, place: null };
   }
-  const address: Address = { kind: "tcp", host: bound.address, port: bound.port };
-  return { ...common, address };
+  const place = { host: bound.address, port: bound.port };
+  return { ...common, address: { kind: "tcp", ...place }, place };
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -8,7 +8,7 @@ import { describe, it, type TestContext } from "node:test";
 import { formatPlace } from "../../src/config/address.ts";
 import type { Address } from "../../src/config/config.ts";
 import { bindHandle } from "../../src/os/handles.ts";
-import { type BoundSocket, bindSocket, isAddressInUse } from "../../src/os/sockets.ts";
+import { type BoundSocket, bindSocket, isAddressInUse, overlap, placeOf } from "../../src/os/sockets.ts";
 
 const options = { backlog: 16, umask: 0o077 };
 const anyPort: Address = { kind: "tcp", host: "127.0.0.1", port: 0 };
@@ -53,6 +53,20 @@ describe("bindSocket: TCP", () => {
     const first = await open(t, anyPort);
     const again = bindSocket({ kind: "tcp", host: "127.0.0.1", port: portOf(first) }, options);
     await assert.rejects(again, (error) => isAddressInUse(error));
+  });
+
+  it("says where an address is, and which two the system does not give at a time", async (t) => {
+    const socket = await open(t, { kind: "tcp", host: "localhost", port: 0 });
+    const port = portOf(socket);
+    assert.deepEqual(socket.place, { host: "127.0.0.1", port });
+    assert.deepEqual(await placeOf({ kind: "tcp", host: "localhost", port }), socket.place);
+    assert.equal(await placeOf({ kind: "tcp", host: "no-such-host.invalid", port }), null);
+    const both = (a: string, b: string, other = port): boolean =>
+      overlap({ host: a, port }, { host: b, port: other });
+    assert.ok(both("127.0.0.1", "0.0.0.0") && both("0.0.0.0", "127.0.0.1"));
+    assert.ok(both("::", "127.0.0.1") && both("::1", "::") && both("::1", "::1"));
+    assert.ok(!both("0.0.0.0", "::1") && !both("127.0.0.1", "127.0.0.2"));
+    assert.ok(!both("0.0.0.0", "127.0.0.1", port + 1));
   });
 
   it("resolves host names, IPv4 first", async (t) => {

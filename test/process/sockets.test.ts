@@ -113,6 +113,30 @@ test("an address that a reload takes away answers or refuses, also while an old 
   }
 });
 
+test("a reload keeps a socket under another name of its address, and says that it can't listen beside itself", async (t) => {
+  const port = await freePort();
+  const config = (bind: string): string =>
+    `export default { bind: [${bind}], loglevel: "debug", graceful_timeout: 5 };`;
+  const files = { "gunicorn.conf.mjs": config(`"127.0.0.1:${port}"`) };
+  const server = start(t, [APP], { files, expected: [/Reload aborted/] });
+  await ready(server, 1);
+  const reload = (bind: string): void => {
+    writeFileSync(join(server.dir, "gunicorn.conf.mjs"), config(bind));
+    server.signal("SIGHUP");
+  };
+  reload(`"localhost:${port}"`);
+  await server.saw(/Reload complete/);
+  reload(`"0.0.0.0:${port}"`);
+  const ours = `this server itself listens on 127\\.0\\.0\\.1:${port}, and .*`;
+  await server.saw(
+    new RegExp(`Reload aborted.* 0\\.0\\.0\\.0:${port}: ${ours}: stop the server and start it anew\n`),
+  );
+  reload(`"localhost:${port}", "0.0.0.0:${port}", "127.0.0.1:0"`);
+  await server.saw(new RegExp(`Reload aborted.* ${ours} Leave one of the two out of --bind\n`));
+  assert.equal((await get(`http://127.0.0.1:${port}/`)).status, 200);
+  await server.stop();
+});
+
 test("PORT makes it listen on all interfaces", async (t) => {
   const server = start(t, ["--print-config", APP], { env: { PORT: "8123" } });
   await server.exited;
