@@ -25,7 +25,11 @@ export type Stack =
   /** The loop runs, and the request waits for something; the loop was blocked until now for so many milliseconds. */
   | { readonly type: "waiting"; readonly blocked: number }
   /** Blocked in a system call, or in code of Node's own, which answers nobody. */
-  | { readonly type: "native" }
+  | {
+      readonly type: "native";
+      /** `read of /run/app/fifo`, `computing`; null where that is not known. */
+      readonly doing: string | null;
+    }
   /** A debugger is attached, who is not disturbed. */
   | { readonly type: "debugged" }
   | { readonly type: "failed"; readonly reason: string };
@@ -99,7 +103,9 @@ export function stackLines(stack: Stack): string[] {
         ? [`the event loop was blocked for ${duration(stack.blocked)} and is free again`]
         : ["the event loop is free: the request waits for something"];
     case "native":
-      return ["blocked in native code, no JavaScript stack could be taken"];
+      return [
+        `blocked in native code${stack.doing === null ? "" : ` (${stack.doing})`}, no JavaScript stack could be taken`,
+      ];
     case "debugged":
       return ["a debugger may be attached, no JavaScript stack was taken"];
     case "failed":

@@ -11,7 +11,7 @@ const base: Report = {
   now: 60_000,
   requests: [],
   count: 0,
-  stack: { type: "native" },
+  stack: { type: "native", doing: null },
 };
 
 describe("a report", () => {
@@ -69,7 +69,11 @@ describe("a report", () => {
   });
 
   const cases = [
-    [{ type: "native" }, "blocked in native code, no JavaScript stack could be taken"],
+    [
+      { type: "native", doing: "read of /run/fifo" },
+      "blocked in native code (read of /run/fifo), no JavaScript stack could be taken",
+    ],
+    [{ type: "native", doing: null }, "blocked in native code, no JavaScript stack could be taken"],
     [{ type: "debugged" }, "a debugger may be attached, no JavaScript stack was taken"],
     [{ type: "failed", reason: "no inspector" }, "no JavaScript stack could be taken: no inspector"],
     [{ type: "waiting", blocked: 0 }, "the event loop is free: the request waits for something"],

@@ -13,7 +13,7 @@ export async function captureThreadStack(id: number, patience: number): Promise<
   const scripts: Scripts = new Map();
   try {
     const frames = await pause(session, id, scripts, patience);
-    if (frames === null) return { type: "native" };
+    if (frames === null) return { type: "native", doing: null }; // whose thread it is to the system, Node does not tell
     return { type: "frames", frames: readableFrames(frames, scripts) };
   } catch (error) {
     session.disconnect();

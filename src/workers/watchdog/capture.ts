@@ -6,6 +6,7 @@ import fs from "node:fs";
 import inspector from "node:inspector";
 import type { Stack } from "../report.ts";
 import { type CallFrame, readableFrames, type Scripts } from "./frames.ts";
+import { mainThreadCall } from "./system-call.ts";
 
 interface Paused {
   readonly frames: readonly CallFrame[];
@@ -16,7 +17,7 @@ interface Paused {
  * Resolves within one and a half times `patience` milliseconds, however the main thread is stuck. Its code is stopped for some
  * 20 ms. `idle` stands for a thread that answers, and runs no JavaScript to be stopped in.
  */
-export async function captureStack(patience: number, idle: Stack = { type: "native" }): Promise<Stack> {
+export async function captureStack(patience: number, idle?: Stack): Promise<Stack> {
   const session = new inspector.Session();
   try {
     session.connectToMainThread();
@@ -25,8 +26,8 @@ export async function captureStack(patience: number, idle: Stack = { type: "nati
   }
   const paused = await pause(session, patience);
   session.disconnect();
-  if (paused === null) return { type: "native" };
-  if (paused === "idle") return idle;
+  if (paused === "idle" && idle !== undefined) return idle;
+  if (paused === null || paused === "idle") return { type: "native", doing: mainThreadCall() };
   return { type: "frames", frames: readableFrames(paused.frames, paused.scripts) };
 }
 
