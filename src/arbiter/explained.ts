@@ -3,6 +3,7 @@
 
 import type { LoopView } from "../ipc/peek.ts";
 import { requestLines } from "../log/in-flight.ts";
+import type { Effect } from "./events.ts";
 import type { Peeks } from "./peeks.ts";
 
 /** How long the kill waits for an answer, in milliseconds. */
@@ -12,7 +13,14 @@ export interface Killing {
   readonly peek: Peeks["ask"];
   readonly warn: (message: string) => void;
   /** False where there is nobody any more. */
-  readonly kill: (id: number, signal: "SIGKILL") => boolean;
+  readonly kill: (id: number, signal: "SIGABRT" | "SIGKILL") => boolean;
+}
+
+/** What happens while an explanation is waited for is heard: who is to be killed counts as gone. */
+export function killOrExplain(effect: Extract<Effect, { type: "kill" }>, killing: Killing): void {
+  const { id, signal, explained } = effect;
+  if (explained === undefined) killing.kill(id, signal);
+  else void killExplained(id, explained, killing);
 }
 
 /** Says `line` and what the worker does, and ends it; in time also where nobody answers. */

@@ -6,7 +6,7 @@ import { ServerError } from "../errors.ts";
 import type { BoundSocket } from "../os/sockets.ts";
 import type { Facts } from "./control/view.ts";
 import type { Effect, Event } from "./events.ts";
-import { killExplained } from "./explained.ts";
+import { killOrExplain } from "./explained.ts";
 import { createHandover, watchParent } from "./handover.ts";
 import { createHookRunner } from "./hooks.ts";
 import { closeExcept, wait } from "./listeners.ts";
@@ -155,7 +155,7 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
         case "quit":
           return processes.send(effect.id, { type: "quit" });
         case "kill":
-          return kill(effect);
+          return killOrExplain(effect, { ...processes, warn: log.warning });
         case "loadConfig":
           reloads.begun();
           return void loadNext();
@@ -213,12 +213,6 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
             resolve(effect.status),
           );
       }
-    };
-
-    const kill = ({ id, signal, explained }: Extract<Effect, { type: "kill" }>): void => {
-      if (explained === undefined) processes.kill(id, signal);
-      // What happens meanwhile is heard: who is to be killed counts as gone.
-      else void killExplained(id, explained, { ...processes, warn: log.warning });
     };
 
     const spawn = (order: Extract<Effect, { type: "spawn" }>): void => {

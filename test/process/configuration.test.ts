@@ -86,7 +86,9 @@ test("a file whose code never returns gives a reload up, and signals are heard",
   });
   await ready(server, 1);
   reload(server, "for (;;);");
-  await server.saw(/Reload aborted, generation 1 serves on: \S*gunicorn\.conf\.mjs did not answer within 1 s/);
+  await server.saw(
+    /Reload aborted, generation 1 serves on: \S*gunicorn\.conf\.mjs did not answer within 1 s/,
+  );
   reload(server, `console.log("read"); export default { ${limited}, workers: 2 }`);
   await server.saw(/Reload complete: generation 2 serves with 2 worker/);
   reload(server, "for (;;);");
