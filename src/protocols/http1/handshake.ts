@@ -9,6 +9,7 @@ import { goneError } from "../gone.ts";
 import { fieldOf } from "../message/fields.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { Http1Connection } from "./connection.ts";
+import { onEnd } from "./end.ts";
 import { Http1Exchange } from "./exchange.ts";
 import { onFirstWrite, statusIn } from "./first-write.ts";
 import { sealResponse } from "./seal.ts";
@@ -32,7 +33,8 @@ export class Handshake extends Http1Exchange {
   /** The head of the request, once that is let go of: in one string, which takes a third of the room. */
   private kept: string | undefined = undefined;
   private taken = false;
-  private notice: (() => void) | undefined = undefined;
+  /** Stops looking for the client's end. */
+  private unwatch: (() => void) | undefined = undefined;
   /** That of the answer whoever took the connection has written; 0 before. */
   private written = 0;
   private leaver: ((code: number) => void) | undefined = undefined;
@@ -54,8 +56,8 @@ export class Handshake extends Http1Exchange {
     if (this.res.headersSent) throw new Error("the request is answered already");
     this.taken = true;
     this.leaver = leave;
-    if (this.notice !== undefined) socket.off("readable", this.notice);
-    this.notice = undefined;
+    // Before the first write is looked for: what is put upon the socket last is to leave it first.
+    this.lookForEnd();
     this.res.detachSocket(socket);
     if (this.aborter !== undefined) this.abortWith(socket, this.aborter);
     onFirstWrite(socket, (first) => this.answeredWith(statusIn(first)));
@@ -64,22 +66,30 @@ export class Handshake extends Http1Exchange {
     return { socket, head };
   }
 
-  /** To be called once the application has it: nobody reads the connection meanwhile, so nobody saw its end. */
+  /** To be called once the application has it: nobody may read the connection meanwhile, so nobody saw its end. */
   watch(): void {
-    if (this.taken || this.over) return;
+    if (this.written !== 0 || this.over) return;
+    this.lookForEnd();
     const { stream: socket } = this.connection;
-    this.notice = () => {
-      if (socket.readableLength > 0) return;
-      socket.once("end", () => {
-        if (!this.answered) socket.destroy();
-      });
-      socket.read();
-    };
-    socket.on("readable", this.notice);
+    // Has it read, without taking anything: what comes is kept for whoever reads it.
+    if (socket.readableFlowing === null) socket.read(0);
+  }
+
+  private lookForEnd(): void {
+    this.unwatch ??= onEnd(this.connection.stream, () => this.clientEnded());
+  }
+
+  private clientEnded(): void {
+    const { stream: socket } = this.connection;
+    // Whoever reads it sees the end itself.
+    const unread = socket.readableFlowing === null && socket.listenerCount("readable") === 0;
+    if (this.taken ? this.written === 0 && unread : !this.answered) socket.destroy();
   }
 
   private answeredWith(status: number): void {
     this.written = status;
+    this.unwatch?.();
+    this.unwatch = undefined;
     if (status !== 101) return;
     this.connection.upgraded = this;
     this.connection.latest = undefined;

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { HANDS_OVER_STREAM } from "../../../src/protocols/http1/upgrade.ts";
 import type { WorkerKind } from "../../../src/workers/contract.ts";
 import { eventloop } from "../../../src/workers/eventloop.ts";
@@ -113,6 +114,47 @@ describe("an upgrade", () => {
     const aborted = new Promise((resolve) => exchange.signal.addEventListener("abort", resolve));
     client.destroy();
     await aborted;
+  });
+
+  for (const [what, more] of [
+    ["nothing", ""],
+    ["something", "early"],
+  ] as const) {
+    it(`is over at its client's end where who took it does nothing, ${what} unread, and the next has its turn`, async (t) => {
+      const { client, port, held, over } = await bed(t, {}, threaded);
+      client.send(head("/hold", ECHO));
+      const { exchange } = await held();
+      exchange.upgrade?.take();
+      client.send(more);
+      client.end();
+      const next = await connect(port);
+      assert.equal((await next.get("/next")).body, "hello");
+      assert.equal(exchange.status, 499);
+      assert.equal(over[0], "/hold");
+      next.end();
+    });
+  }
+
+  it("keeps what comes before anybody reads, and leaves the end to who does", async (t) => {
+    const { client, held } = await bed(t);
+    client.send(head("/hold", ECHO));
+    const { exchange } = await held();
+    const taken = exchange.upgrade?.take();
+    assert.ok(taken);
+    const { socket } = taken;
+    client.send("early");
+    // It comes in though nobody reads.
+    while (socket.readableLength < 5) await turn();
+    const pieces: string[] = [];
+    const ended = new Promise<void>((resolve) => socket.on("end", resolve));
+    socket.on("data", (piece) => pieces.push(String(piece)));
+    client.send(" and late");
+    client.end();
+    await ended;
+    assert.equal(pieces.join(""), "early and late");
+    socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
+    assert.match(await client.closed(), /^HTTP\/1.1 400/);
+    assert.equal(exchange.status, 400);
   });
 
   it("survives a keep-alive timeout that began before it", async (t) => {
