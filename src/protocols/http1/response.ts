@@ -3,6 +3,7 @@
 // (RFC 9112, section 6.3). Node's own strictContentLength throws where streams give their pieces, which ends the process.
 
 import { type IncomingMessage, ServerResponse } from "node:http";
+import { tellLeftOut } from "./left-out.ts";
 import { endAtOnce, WRITES_TWICE, writeRaw } from "./single-write.ts";
 
 /** Bytes of the body so far: kept where somebody asks for them, or a length was declared, and node does not know them itself. */
@@ -47,9 +48,10 @@ export function checkedResponses({ countBytes, tell }: ResponseOptions): typeof 
   };
 
   /** Node would emit an error, which ends the process where nobody listens: clients of other requests would pay for it. */
-  const late = (res: ServerResponse): boolean => {
+  const late = (res: ServerResponse, ...args: readonly unknown[]): boolean => {
     if (res.listenerCount("error") > 0 || res.destroyed) return false;
     tellOnce(res, "was written to after its end: that is left out");
+    tellLeftOut("ERR_STREAM_WRITE_AFTER_END", ...args);
     return true;
   };
 
@@ -65,7 +67,7 @@ export function checkedResponses({ countBytes, tell }: ResponseOptions): typeof 
   };
 
   function write(this: ServerResponse, chunk?: unknown, encoding?: unknown, callback?: unknown): boolean {
-    if (this.writableEnded && late(this)) return false;
+    if (this.writableEnded && late(this, encoding, callback)) return false;
     const declared = declaredLength(this);
     if (declared === undefined && !countBytes) return plainWrite.call(this, chunk, encoding, callback);
     const given = (this[bodyBytes] ?? 0) + lengthOf(chunk, encoding);
@@ -84,7 +86,7 @@ export function checkedResponses({ countBytes, tell }: ResponseOptions): typeof 
     callback?: unknown,
   ): Response {
     if (this.writableEnded) {
-      if (!hasBytes(chunk) || !late(this)) plainEnd.call(this, chunk, encoding, callback);
+      if (!hasBytes(chunk) || !late(this, encoding, callback)) plainEnd.call(this, chunk, encoding, callback);
       return this;
     }
     const declared = declaredLength(this);

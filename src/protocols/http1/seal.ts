@@ -2,12 +2,20 @@
 // and emit an error, which ends the process where nobody listens, where it still writes.
 
 import type { ServerResponse } from "node:http";
+import { tellLeftOut } from "./left-out.ts";
 
 const itself = function <Response>(this: Response): Response {
   return this;
 };
-/** As a response does whose client is gone. */
-const no = (): boolean => false;
+/** These two as a response does whose client is gone. */
+const write = (...args: readonly unknown[]): boolean => {
+  tellLeftOut("ERR_STREAM_DESTROYED", ...args);
+  return false;
+};
+const end = function <Response>(this: Response, ...args: readonly unknown[]): Response {
+  tellLeftOut("ERR_STREAM_DESTROYED", ...args);
+  return this;
+};
 const nothing = (): void => undefined;
 
 /** Own properties, since Express puts another prototype under every response. */
@@ -17,14 +25,17 @@ const SEALED: PropertyDescriptorMap = Object.fromEntries(
     setHeaders: itself,
     appendHeader: itself,
     writeHead: itself,
-    end: itself,
+    end,
     removeHeader: nothing,
     flushHeaders: nothing,
     addTrailers: nothing,
     writeContinue: nothing,
     writeProcessing: nothing,
     writeEarlyHints: nothing,
-    write: no,
+    write,
+    // What was sent is not what the application gives: a pipeline into it that begins only now fails, as where the client is gone,
+    // instead of waiting for ever, its source open.
+    writableFinished: false,
   }).map(([name, value]) => [name, { value, configurable: true, writable: true, enumerable: false }]),
 );
 

@@ -46,9 +46,12 @@ export function makePair(exchange: PairedExchange): Pair {
   res.assignSocket(socket);
   socket.on("drain", () => res.emit("drain"));
   res.on("finish", () => exchange.end());
+  let told = false;
   res.on("error", () => {
     // Nobody else hears it: it would end the process.
-    if (res.listenerCount("error") === 1) exchange.warn("was written to after its end: that is left out");
+    if (told || res.listenerCount("error") > 1) return;
+    told = true;
+    exchange.warn("was written to after its end: that is left out");
   });
   return {
     req,

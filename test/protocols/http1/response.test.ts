@@ -173,6 +173,22 @@ for (const [what, late] of [
   });
 }
 
+test("callbacks of pieces after the end are called with node's error", async (t) => {
+  const errors: unknown[] = [];
+  const { client } = await rig(t, (_req, res) => {
+    res.end("whole");
+    res.write("late", (error) => errors.push(error));
+    res.write("late", "utf8", (error) => errors.push(error));
+    res.end("late", (error?: Error) => errors.push(error));
+  });
+  assert.equal((await client.get("/")).body, "whole");
+  await client.get("/next");
+  assert.deepEqual(
+    errors.map((error) => (error instanceof Error && "code" in error ? error.code : error)),
+    Array(3).fill("ERR_STREAM_WRITE_AFTER_END"),
+  );
+});
+
 test("an application that listens for errors is told of a late piece as by node", async (t) => {
   const { client, warnings } = await rig(t, async (_req, res) => {
     res.end("whole");
