@@ -99,6 +99,24 @@ test("an end that fails is told of and holds nobody up", async () => {
   assert.match(log.join(), /^error: .*still busy/);
 });
 
+for (const told of [[], ["lifespan.shutdown.failed"]] as const) {
+  test(`an end that throws is told of once, with its stack${told.length > 0 ? " or its message" : ""}`, async () => {
+    const { one, log } = lifespan("auto", async (_scope, receive, send) => {
+      await receive();
+      await send({ type: "lifespan.startup.complete" });
+      await receive();
+      for (const type of told) await send({ type, message: "still busy" });
+      throw new Error("still busy");
+    });
+    await one.startup();
+    await one.shutdown();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(log.length, 1);
+    assert.match(log.join(), /^error: The application's lifespan\.shutdown failed: .*still busy/);
+    if (told.length === 0) assert.match(log.join(), /lifespan\.test/);
+  });
+}
+
 test("each request has a copy of the state", async (t) => {
   const app = asgi(async (scope, receive, send) => {
     if (scope.type === "lifespan") return void (await whole(scope, receive, send));

@@ -63,8 +63,11 @@ export function createLifespan(app: Callable, { mode, log }: LifespanOptions): L
       case "lifespan.shutdown.complete":
       case "lifespan.shutdown.failed":
         if (phase !== "ending") throw new Error(`send(): ${event.type} is out of place: nobody asked for it`);
-        if (event.type === "lifespan.shutdown.failed")
+        if (event.type === "lifespan.shutdown.failed") {
           log.error(`The application's lifespan.shutdown failed: ${messageOf(event)}`);
+          // Many throw what they have told.
+          phase = "none";
+        }
         return ended.resolve();
       default:
         throw new Error(`send(): a lifespan has no message ${inspect(event.type)}`);
@@ -74,9 +77,10 @@ export function createLifespan(app: Callable, { mode, log }: LifespanOptions): L
   /** The application has returned, or thrown `error`. */
   const over = (error: unknown): void => {
     ended.resolve();
-    if (phase === "started") {
+    if (phase === "started" || phase === "ending") {
+      const what = phase === "started" ? "lifespan" : "lifespan.shutdown";
       phase = "none";
-      if (error !== undefined) log.error(`The application's lifespan failed: ${inspect(error)}`);
+      if (error !== undefined) log.error(`The application's ${what} failed: ${inspect(error)}`);
     }
     if (phase !== "starting") return;
     phase = "none";
