@@ -86,6 +86,8 @@ export interface Exchange {
   /** Its place among the requests in flight of its event loop, for whoever keeps them; -1 where it has none. */
   place: number;
 
+  /** Whether its answer can have others before it (1xx) and fields after it: HTTP has both from 1.1 on. */
+  readonly carriesMore: boolean;
   /** True once the status line is on its way and can't be changed. */
   readonly answered: boolean;
   /** True once the whole answer has been given, though the client may not have it yet. */

@@ -16,7 +16,8 @@ import { extendDeadline } from "../../src/interfaces/deadline.ts";
 import { detect } from "../../src/interfaces/detect.ts";
 import { connect } from "../contract/client.ts";
 import { interfaceContract, PIECE, type Stage } from "../contract/interface.ts";
-import { type Served, serve } from "./serve.ts";
+import { speakers } from "../contract/speakers.ts";
+import { type Served, type Spoken, serve } from "./serve.ts";
 
 type Receive = () => Promise<ReceiveEvent>;
 type Send = (event: SendEvent) => Promise<void>;
@@ -350,6 +351,37 @@ test("early hints go out before the answer", async (t) => {
   const old = await connect(port);
   old.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
   assert.match(await old.closed(), /^HTTP\/1\.1 200/);
+});
+
+const extensionsOf = async (t: TestContext, protocol: Spoken): Promise<Served> =>
+  serve(
+    t,
+    forHttp(async ({ extensions }, _receive, send) => {
+      await send(start());
+      await send(body(Object.keys(extensions).sort().join()));
+    }),
+    "auto",
+    { protocol },
+  );
+
+for (const speaker of speakers) {
+  test(`${speaker.protocol}: the extensions that it can carry are offered`, async (t) => {
+    const { port } = await extensionsOf(t, speaker.protocol);
+    const asked = await speaker.ask(port, {});
+    let given = "";
+    for await (const piece of (await asked.answer()).body) given += String(piece);
+    const more = ["http.response.early_hint", "http.response.trailers"];
+    const offered = ["http.response.pathsend", ...(speaker.protocol.startsWith("http") ? more : [])];
+    assert.equal(given, offered.sort().join());
+    asked.leave();
+  });
+}
+
+test("HTTP/1.0: the extensions that it can carry are offered", async (t) => {
+  const { port } = await extensionsOf(t, "http");
+  const client = await connect(port);
+  client.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+  assert.match(await client.closed(), /\r\n\r\nhttp\.response\.pathsend$/);
 });
 
 test("trailers follow the body", async (t) => {

@@ -10,10 +10,12 @@ export type State = Readonly<Record<string, unknown>>;
 
 const ASGI = Object.freeze({ version: "3.0", spec_version: "2.5" } as const);
 
-const HTTP_EXTENSIONS = Object.freeze({
+/** What every protocol can carry. */
+const HTTP_EXTENSIONS = Object.freeze({ "http.response.pathsend": Object.freeze({}) });
+const MORE_EXTENSIONS = Object.freeze({
   "http.response.early_hint": Object.freeze({}),
   "http.response.trailers": Object.freeze({}),
-  "http.response.pathsend": Object.freeze({}),
+  ...HTTP_EXTENSIONS,
 });
 const WEBSOCKET_EXTENSIONS = Object.freeze({ "websocket.http.response": Object.freeze({}) });
 
@@ -23,7 +25,7 @@ export function httpScope(exchange: Exchange, state: State | undefined): HttpSco
     method: exchange.method.toUpperCase(),
     scheme: exchange.scheme,
     ...connectionScope(exchange, state),
-    extensions: extended(HTTP_EXTENSIONS, exchange),
+    extensions: extended(exchange.carriesMore ? MORE_EXTENSIONS : HTTP_EXTENSIONS, exchange),
   };
 }
 

@@ -30,6 +30,7 @@ export function createSingle(options: EngineOptions, wire: SingleWire): Engine {
 }
 
 class SingleTalk implements Talk, Transport {
+  readonly carriesMore = false;
   readonly #link: Link;
   readonly #options: EngineOptions;
   readonly #wire: SingleWire;

@@ -20,6 +20,7 @@ const NO_RECORD = Buffer.alloc(8);
 const FAILED = 1;
 
 export class FastcgiRequest implements Transport {
+  readonly carriesMore = false;
   readonly id: number;
   readonly #talk: FastcgiTalk;
   #block: Buffer[] = [];

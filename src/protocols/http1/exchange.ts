@@ -124,6 +124,10 @@ export class Http1Exchange implements Exchange {
     this.aborter?.abort(reason);
   }
 
+  get carriesMore(): boolean {
+    return this.req.httpVersionMinor > 0;
+  }
+
   get answered(): boolean {
     return this.res.headersSent;
   }
@@ -133,9 +137,9 @@ export class Http1Exchange implements Exchange {
   }
 
   inform(status: number, headers: readonly string[]): void {
-    const { req, res } = this;
+    const { res } = this;
     // Clients of HTTP/1.0 know nothing of it: RFC 9110, section 15.2.
-    if (this.over || res.headersSent || req.httpVersionMinor === 0) return;
+    if (this.over || res.headersSent || !this.carriesMore) return;
     if (status === 102) res.writeProcessing();
     else if (status === 103) res.writeEarlyHints(grouped(headers));
   }

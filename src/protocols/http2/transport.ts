@@ -31,6 +31,7 @@ export interface Http2TransportOptions {
 }
 
 export class Http2Transport implements Transport {
+  readonly carriesMore = true;
   readonly connection: Http2Connection;
   readonly body: Http2Body | null;
   exchange: MessageExchange | undefined = undefined;

@@ -132,6 +132,10 @@ export class MessageExchange implements Exchange {
     this.#aborter?.abort(reason);
   }
 
+  get carriesMore(): boolean {
+    return this.#transport.carriesMore;
+  }
+
   get answered(): boolean {
     return this.#status !== 0;
   }

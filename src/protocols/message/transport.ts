@@ -23,6 +23,8 @@ export interface MessageHead {
  * client is gone, it calls `MessageExchange.close()`.
  */
 export interface Transport {
+  /** See Exchange.carriesMore. */
+  readonly carriesMore: boolean;
   /** An informational response (1xx); where the protocol has none, nothing. */
   inform(status: number, headers: readonly string[]): void;
   /** Names and values by turns, without those of HTTP/1's connections. `bodiless`: nothing is written before the end. */

@@ -49,6 +49,7 @@ function bed(head: Partial<MessageHead> = {}, body: Readable = Readable.from([])
     finish = resolve;
   });
   const transport: Transport = {
+    carriesMore: true,
     inform: (status, headers) => void told.informed.push([status, headers]),
     head: (status, reason, headers, bodiless) => {
       told.head = { status, reason, headers, bodiless };
