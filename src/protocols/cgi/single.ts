@@ -4,7 +4,6 @@
 import type { Readable } from "node:stream";
 import type { Engine, EngineOptions } from "../engine.ts";
 import { MessageExchange } from "../message/exchange.ts";
-import { fieldOf } from "../message/fields.ts";
 import type { Transport } from "../message/transport.ts";
 import { type MakeHead, refusalAnswer } from "./answer.ts";
 import { Body } from "./body.ts";
@@ -40,7 +39,6 @@ class SingleTalk implements Talk, Transport {
   #body: Body | undefined = undefined;
   /** Bytes of the body that have not come. */
   #missing = 0;
-  #hasLength = false;
 
   constructor(link: Link, options: EngineOptions, wire: SingleWire, readCgi: ReadCgi) {
     this.#link = link;
@@ -99,7 +97,6 @@ class SingleTalk implements Talk, Transport {
   inform(): void {}
 
   head(status: number, reason: string | undefined, headers: readonly string[]): void {
-    this.#hasLength = fieldOf(headers, "content-length") !== undefined;
     const text = this.#wire.makeHead(status, reason, headers);
     this.#link.gather();
     this.#link.stream.write(text, "latin1");
@@ -115,9 +112,8 @@ class SingleTalk implements Talk, Transport {
   }
 
   cut(): void {
-    // A front sees that an answer is shorter than its length; without one only a reset says that it is not whole.
-    if (this.#hasLength) this.#link.stream.destroy();
-    else this.#link.reset();
+    // Without a length only a reset says that an answer is not whole; with one, Apache's SCGI does not look.
+    this.#link.reset();
   }
 
   #over(): void {
