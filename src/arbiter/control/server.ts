@@ -24,7 +24,8 @@ export async function openControl(path: string, settings: ControlMode, helm: Hel
     requireHostHeader: false,
   });
   server.maxConnections = MOST_CLIENTS;
-  const take = firstOnly((request, response) => {
+  firstOnly(server);
+  const take: http.RequestListener = (request, response) => {
     const send = ({ status, body, text: plain, headers = {} }: Answer): void => {
       const text = plain ?? `${JSON.stringify(body, null, 2)}\n`;
       const length = Buffer.byteLength(text);
@@ -45,7 +46,7 @@ export async function openControl(path: string, settings: ControlMode, helm: Hel
       helm.log.exception("Control request failed", error);
       send({ status: 500, body: { error: "it failed: the error log says why" } });
     });
-  });
+  };
   server.on("request", take);
   server.on("checkExpectation", take);
   server.on("clientError", (error, socket) => {

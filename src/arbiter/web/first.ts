@@ -1,20 +1,11 @@
 // A connection asks for one thing. Who pipelines a thousand requests would have the arbiter answer them all in one turn, and it has
 // workers to look after.
 
-import type { RequestListener } from "node:http";
-import type { Socket } from "node:net";
+import type { Server } from "node:http";
 
-/** Hands on the first request of each connection, whose answer has to close it; nobody answers what follows. */
-export function firstOnly(handle: RequestListener): RequestListener {
-  const known = new WeakSet<Socket>();
-  return (request, response) => {
-    const { socket } = request;
-    if (known.has(socket)) {
-      // Nor is it read, beyond what has come already.
-      socket.pause();
-      return;
-    }
-    known.add(socket);
-    handle(request, response);
-  };
+/** Has `server` hand on the first request of each connection, whose answer closes it; nobody answers what follows. */
+export function firstOnly(server: Server): void {
+  server.maxRequestsPerSocket = 1;
+  // Otherwise Node writes a 503 for each, which nobody gets to see.
+  server.on("dropRequest", () => undefined);
 }

@@ -54,7 +54,7 @@ export async function openWeb(
       requestTimeout: TIMEOUT,
       connectionsCheckingInterval: 1_000,
     },
-    firstOnly((request, response) => {
+    (request, response) => {
       response.on("error", () => undefined);
       const send = ({ status, type, body }: Page): void => {
         response.writeHead(status, {
@@ -71,8 +71,9 @@ export async function openWeb(
         failed(error);
         send(json(500, { error: "it failed: the error log says why" }));
       });
-    }),
+    },
   );
+  firstOnly(server);
   server.maxConnections = MOST_CLIENTS;
   server.on("connect", (_request, socket) => {
     socket.on("error", () => undefined);
