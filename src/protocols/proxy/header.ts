@@ -29,6 +29,13 @@ const malformed = (reason: string): Parsed => ({ kind: "malformed", reason });
 export function parseProxyHeader(bytes: Buffer, versions: ProxyVersions): Parsed {
   if (versions !== "v2" && begins(bytes, V1)) return bytes.length < V1.length ? MORE : parseV1(bytes);
   if (versions !== "v1" && begins(bytes, V2)) return bytes.length < V2.length + 4 ? MORE : parseV2(bytes);
+  if (versions !== "auto") {
+    const [other, begin] = versions === "v1" ? (["v2", V2] as const) : (["v1", V1] as const);
+    if (begins(bytes, begin))
+      return bytes.length < begin.length
+        ? MORE
+        : malformed(`it is ${other}, and proxyProtocol is ${versions}`);
+  }
   return { kind: "none" };
 }
 

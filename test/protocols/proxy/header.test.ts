@@ -114,9 +114,17 @@ describe("a PROXY header", () => {
       assert.equal(parse(text).kind, "none", text);
   });
 
-  it("is none where it is of a version that is not asked for", () => {
-    assert.equal(parse(v1("192.0.2.1", 1), "v2").kind, "none");
-    assert.equal(parse(v2Of("192.0.2.1", 1), "v1").kind, "none");
+  it("is refused where it is of a version that is not asked for, and says which is", () => {
+    assert.deepEqual(parse(v1("192.0.2.1", 1), "v2"), {
+      kind: "malformed",
+      reason: "it is v1, and proxyProtocol is v2",
+    });
+    assert.deepEqual(parse(v2Of("192.0.2.1", 1), "v1"), {
+      kind: "malformed",
+      reason: "it is v2, and proxyProtocol is v1",
+    });
+    assert.equal(parse("GET / HTTP/1.1\r\n", "v1").kind, "none");
+    assert.equal(parse("GET / HTTP/1.1\r\n", "v2").kind, "none");
     assert.equal(parse(v1("192.0.2.1", 1), "v1").kind, "header");
     assert.equal(parse(v2Of("192.0.2.1", 1), "v2").kind, "header");
   });
