@@ -1,6 +1,6 @@
 // What no setting can check alone. A list of pure functions.
 import type { Problem } from "../errors.ts";
-import { formatAddress, formatPlace } from "./address.ts";
+import { formatPlace } from "./address.ts";
 import type { Config } from "./config.ts";
 import type { SettingName } from "./settings/index.ts";
 
@@ -24,7 +24,8 @@ const certain = ({ bind }: Config): Config["bind"] =>
   bind.filter((address) => address.kind !== "tcp" || address.port !== 0);
 
 const bindsOnce: Rule = (config, origins) => {
-  const written = certain(config).map(formatAddress);
+  // Whatever is spoken there: a socket is one protocol's.
+  const written = certain(config).map(formatPlace);
   const twice = new Set(written.filter((address, at) => written.indexOf(address) !== at));
   return [...twice].flatMap((address) =>
     finding("error", origins, "bind", `${address} is given more than once`),

@@ -141,6 +141,9 @@ test("rules across settings", () => {
   assert.deepEqual(problems(file({ bind: ["a.test:1", "tcp://a.test:1", "b.test:0", "b.test:0"] })), [
     "gunicorn.conf.ts: bind: a.test:1 is given more than once",
   ]);
+  assert.deepEqual(problems(file({ bind: ["a.test:1", "uwsgi://a.test:1"] })), [
+    "gunicorn.conf.ts: bind: a.test:1 is given more than once",
+  ]);
   const own = { metricsBind: "127.0.0.1:1", healthBind: "127.0.0.1:0", controlSocket: "/run/a.sock" };
   assert.deepEqual(problems(file({ bind: ["127.0.0.1:1", "127.0.0.1:0", "unix:/run/a.sock"], ...own })), [
     "gunicorn.conf.ts: controlSocket: unix:/run/a.sock is an address of bind: it needs one of its own",
