@@ -17,6 +17,10 @@ export interface UpgradeOptions {
 export const protocolOf = (req: IncomingMessage): string =>
   (req.headers.upgrade ?? "").split(",", 1)[0]?.trim().toLowerCase() ?? "";
 
+/** HTTP/1.0 has no upgrades: RFC 9110 section 7.8 wants the field ignored. */
+const isWanted = (req: IncomingMessage, wanted: (protocol: string) => boolean): boolean =>
+  req.httpVersionMinor > 0 && wanted(protocolOf(req));
+
 /**
  * From Node 26 on a request's body is taken off before the connection is handed over, so that the request can't be read
  * again; there, node can be told beforehand which upgrades are wanted.
@@ -25,7 +29,7 @@ export const HANDS_OVER_STREAM = Number.parseInt(process.versions.node, 10) >= 2
 
 /** For node's `shouldUpgradeCallback`. */
 export function mayUpgrade(req: IncomingMessage, wanted: (protocol: string) => boolean): boolean {
-  if (wanted(protocolOf(req))) return true;
+  if (isWanted(req, wanted)) return true;
   // Node does not read what comes in one piece with the end of such a body. Who sends that is to know that it gets no answer.
   const connection = req.socket[connectionOf];
   const hasBody =
@@ -48,8 +52,7 @@ export function listenForUpgrades(server: Server, { wanted, Response, onHandshak
     const goOn = (): void => {
       if (socket.destroyed) return;
       socket.setTimeout(0);
-      const protocol = protocolOf(req);
-      if (!wanted(protocol)) return readAgain(server, socket, plainRequest(req, rest));
+      if (!isWanted(req, wanted)) return readAgain(server, socket, plainRequest(req, rest));
       const res = new Response(req);
       res.shouldKeepAlive = false;
       res.assignSocket(socket);
@@ -57,7 +60,7 @@ export function listenForUpgrades(server: Server, { wanted, Response, onHandshak
         res.detachSocket(socket);
         socket.destroySoon();
       });
-      onHandshake(req, res, protocol, rest);
+      onHandshake(req, res, protocolOf(req), rest);
     };
     // Answers go out in the order of their requests.
     if (latest === undefined) goOn();

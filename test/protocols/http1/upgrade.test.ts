@@ -187,6 +187,14 @@ describe("an upgrade that nobody wants", () => {
     });
   }
 
+  it("is a plain request: HTTP/1.0", async (t) => {
+    const { client } = await bed(t);
+    client.send(`GET /plain HTTP/1.0\r\nHost: a\r\n${ECHO}\r\n`);
+    const { status, body } = await client.response();
+    assert.deepEqual([status, body], [200, "hello"]);
+    client.destroy();
+  });
+
   it("keeps its body and what follows", async (t) => {
     const { client, held } = await bed(t);
     client.send(`${head("/hold", `${H2C}Content-Length: 4\r\n`, "POST")}bo`);
