@@ -255,11 +255,18 @@ test("messages that are wrong fail in the application and harm nothing", async (
   assert.equal(String((await once(socket, "message"))[0]), "fine");
 });
 
-test("a message above wsMaxSize closes with 1009", async (t) => {
-  const served = await serveSockets(t, echo, { maxSize: 1000 });
+test("a message above wsMaxSize closes with 1009, and the application is told so", async (t) => {
+  const told = latch<ReceiveEvent>();
+  const app: Application = async (_scope, receive, send) => {
+    await receive();
+    await send({ type: "websocket.accept" });
+    told.open(await receive());
+  };
+  const served = await serveSockets(t, app, { maxSize: 1000 });
   const socket = await open(t, served);
   socket.send("x".repeat(1001));
   assert.equal((await once(socket, "close"))[0], 1009);
+  assert.deepEqual(await told.promise, { type: "websocket.disconnect", code: 1009, reason: "" });
   assert.deepEqual(served.errors, []);
 });
 

@@ -217,6 +217,9 @@ export class AsgiSocket {
     const { connection, target } = this.#exchange;
     const { address } = connection.peer;
     this.#context.log.debug(`WebSocket ${target} from ip=${address}: ${error.message}`);
+    const code = failureCode(error);
+    // ws itself tells 1006, since it hears no answer to its close frame.
+    if (code !== undefined) this.ended(code, "");
   }
 
   ended(code: number, reason: string): void {
@@ -274,6 +277,20 @@ export class AsgiSocket {
     };
     throw new Error(`send(): ${type} is out of place: ${why[this.phase]}`);
   }
+}
+
+/** What ws closes with where the client breaks the rules; of all other errors of its own with 1002. */
+const FAILURES: ReadonlyMap<string, number> = new Map([
+  ["WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", 1009],
+  ["WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH", 1009],
+  ["WS_ERR_TOO_MANY_BUFFERED_PARTS", 1008],
+  ["WS_ERR_INVALID_UTF8", 1007],
+]);
+
+function failureCode(error: Error): number | undefined {
+  const code = "code" in error ? error.code : undefined;
+  if (typeof code !== "string" || !code.startsWith("WS_ERR_")) return undefined;
+  return FAILURES.get(code) ?? 1002;
 }
 
 // One of each for all of them: ws calls them upon the WebSocket.
