@@ -269,11 +269,16 @@ function releaseOld(state: ArbiterState, effects: Effect[]): void {
 
 function becomeRunning(state: ArbiterState, effects: Effect[]): void {
   if (state.phase.name !== "starting") return;
-  if (state.workers.filter(isServing).length < state.target) return;
+  const serving = state.workers.filter(isServing).length;
+  if (serving < state.target) return;
   state.phase = { name: "running" };
   effects.push({ type: "hook", name: "whenReady" });
   if (state.target === 0) {
     const message = "There are no workers: connections wait until TTIN, or HUP with workers >= 1, adds some";
     effects.push({ type: "log", level: "warning", message });
+  } else {
+    // Where no line on a terminal tells how the start gets on, this tells that it is done.
+    const message = `Start complete: generation ${state.generation} serves with ${serving} worker(s)`;
+    effects.push({ type: "log", level: "info", message });
   }
 }

@@ -186,8 +186,8 @@ export const faults: readonly Fault[] = [
   fault(
     "step.js",
     "a boot that fails during a reload is taken for a crash",
-    "if (worker.generation === newGeneration(state))",
-    "if (worker.generation === state.lastGeneration + 1)",
+    "const isNew = worker.generation === newGeneration(state);",
+    "const isNew = worker.generation === state.lastGeneration + 1;",
   ),
   fault("rollout.js", "a reload never gives up", "if (losses < MOST_LOSSES)", "if (losses > 0)"),
   fault(
@@ -226,8 +226,8 @@ export const faults: readonly Fault[] = [
   fault(
     "reconcile.js",
     "whenReady before all are",
-    "if (state.workers.filter(isServing).length < state.target)",
-    "if (state.workers.filter(isLive).length < state.target)",
+    "const serving = state.workers.filter(isServing).length;\n    if (serving < state.target)",
+    "const serving = state.workers.filter(isLive).length;\n    if (serving < state.target)",
   ),
   fault("reconcile.js", "whenReady again and again", '    state.phase = { name: "running" };\n', ""),
   // Failure
