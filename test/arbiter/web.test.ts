@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import net from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -40,9 +39,9 @@ async function said(socket: net.Socket): Promise<string> {
   socket.setEncoding("latin1").on("data", (text) => {
     answer += String(text);
   });
-  // What nobody has read makes it a reset.
+  // What nobody has read makes it a reset, after the answer.
   socket.on("error", () => undefined);
-  await once(socket, "close");
+  await new Promise<void>((resolve) => socket.once("close", () => resolve()));
   return answer;
 }
 

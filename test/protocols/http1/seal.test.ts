@@ -25,12 +25,18 @@ async function sealed(t: TestContext, over: boolean): Promise<ServerResponse> {
   return res;
 }
 
+/** From Node 24 on a pipeline into what is over has a code of its own, and leaves its source to whoever made it. */
+const OWN_CODE = Number.parseInt(process.versions.node, 10) >= 24;
+
 for (const over of [false, true]) {
-  test(`a pipeline that begins ${over ? "after" : "before"} the end of a sealed response fails, and ends its source`, async (t) => {
+  test(`a pipeline that begins ${over ? "after" : "before"} the end of a sealed response fails`, async (t) => {
     const res = await sealed(t, over);
     const source = new Readable({ read: () => void source.push("more") });
-    await assert.rejects(pipeline(source, res), { code: "ERR_STREAM_PREMATURE_CLOSE" });
-    assert.ok(source.destroyed);
+    await assert.rejects(
+      pipeline(source, res),
+      /Premature close|Cannot pipe to a closed or destroyed stream/,
+    );
+    assert.ok(source.destroyed || (over && OWN_CODE));
   });
 }
 
