@@ -43,7 +43,7 @@ export function startWatchdog(
     execArgv: [],
     // The log's descriptor was opened here: Node would warn when the thread closes it.
     trackUnmanagedFds: false,
-    resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 },
+    resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 1 },
   });
   thread.unref();
   thread.on("error", (error) => warn(`The watchdog has ended: ${error.message}`));
