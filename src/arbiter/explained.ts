@@ -1,7 +1,7 @@
 // A worker that is killed since it did not finish in time: what it is at stands in the log with the kill, as for one
 // whose loop is stuck.
 
-import type { LoopView } from "../ipc/peek.ts";
+import { FREE_LOOP, type LoopView } from "../ipc/peek.ts";
 import { requestLines } from "../log/in-flight.ts";
 import type { Effect } from "./events.ts";
 import type { Peeks } from "./peeks.ts";
@@ -44,4 +44,4 @@ export function explain(loops: readonly LoopView[]): string[] {
   });
 }
 
-const isFree = ({ stack }: LoopView): boolean => stack === null || stack[0] === "the event loop is free";
+const isFree = ({ stack }: LoopView): boolean => stack === null || stack[0] === FREE_LOOP;

@@ -21,6 +21,9 @@ export interface PeekAnswer extends PeekAsk {
   readonly loops: readonly LoopView[];
 }
 
+/** The stack of a loop that has nothing to do. */
+export const FREE_LOOP = "the event loop is free";
+
 /** What an event loop does just now. */
 export interface LoopView {
   /** From 1; null for a process's own loop. */

@@ -73,7 +73,7 @@ export class AsgiResponse {
     this.#trailers = trailers === true;
     this.#bodiless = isBodiless(this.#exchange.method, status);
     // Nothing follows a body that its length ends, or that has no chunks: RFC 9112, section 7.1.2.
-    const canFollow = !this.#bodiless && length === undefined && this.#exchange.httpVersion !== "1.0";
+    const canFollow = !this.#bodiless && length === undefined && this.#exchange.carriesMore;
     if (trailer !== undefined && this.#trailers && canFollow) list.push("Trailer", trailer);
     this.phase = "body";
   }

@@ -5,7 +5,7 @@ import { performance } from "node:perf_hooks";
 import type { Config } from "../../config/config.ts";
 import { longestSilence } from "../../ipc/beat.ts";
 import type { Identity } from "../../ipc/messages.ts";
-import type { LoopView, PeekWhat } from "../../ipc/peek.ts";
+import { FREE_LOOP, type LoopView, type PeekWhat } from "../../ipc/peek.ts";
 import type { ErrorLog } from "../../log/error-log.ts";
 import { duration } from "../../log/in-flight.ts";
 import { BOOT_INTERVAL, sweepInterval } from "../intervals.ts";
@@ -22,7 +22,6 @@ const PATIENCE = 650;
 
 /** A loop that is free runs its timer more often, in seconds. */
 const FREE = 1.5;
-const IDLE = "the event loop is free";
 const TAKEN = "its stack is being taken for the error log";
 
 export interface ThreadWatchOptions {
@@ -116,14 +115,14 @@ export function watchThreads(options: ThreadWatchOptions): ThreadWatch {
     if (examined.has(thread)) return { ...loopView(thread.number, signs, "stack"), stack: [TAKEN] };
     const before = loopView(thread.number, signs, "count");
     // To be stopped it would have to run: up to a second would pass until its timer.
-    if (before.count === 0 && before.silent < FREE) return { ...before, stack: [IDLE] };
+    if (before.count === 0 && before.silent < FREE) return { ...before, stack: [FREE_LOOP] };
     examined.add(thread);
     const stack = await stackOf(thread);
     examined.delete(thread);
     const view = loopView(thread.number, signs, "stack", stack);
     // Its timer has just run, and it was stopped in that, or nowhere.
     const free = view.silent < FREE && !hasUserCode(stack) && stack.type !== "failed";
-    return free ? { ...view, stack: [IDLE] } : view;
+    return free ? { ...view, stack: [FREE_LOOP] } : view;
   };
 
   look();

@@ -1,6 +1,6 @@
 // Says in the error log what the main thread is doing.
 
-import type { LoopView, PeekWhat } from "../../ipc/peek.ts";
+import { FREE_LOOP, type LoopView, type PeekWhat } from "../../ipc/peek.ts";
 import { createErrorLog } from "../../log/error-log.ts";
 import { duration } from "../../log/in-flight.ts";
 import { openSyslog, syslogSink } from "../../log/syslog.ts";
@@ -94,7 +94,7 @@ export function createTelling(
       const view = loopView(null, signs, what, found);
       // Where it was stopped at all, then in the server's own timer.
       const free = found === IDLE || (found.type === "frames" && !hasUserCode(found) && runs());
-      return [free ? { ...view, stack: ["the event loop is free"] } : view];
+      return [free ? { ...view, stack: [FREE_LOOP] } : view];
     },
     async tell({ tell, silent }, slow) {
       const now = sharedNow();
