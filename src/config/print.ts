@@ -43,15 +43,13 @@ export function describedConfig(
   );
 }
 
-/** Every setting by its name, with its value and origin, for JSON. */
-export function plainConfig(resolved: Resolved): Record<string, { value: unknown; origin: string }> {
-  return Object.fromEntries(rowsOf(resolved).map(({ name, value, origin }) => [name, { value, origin }]));
-}
-
 /** The settings by name, as text (`workers = 4   # --workers`) or as JSON (`{"workers": {"value": 4, "origin": ...}}`). */
 export function printConfig(resolved: Resolved, form: "text" | "json"): string {
-  if (form === "json") return `${JSON.stringify(plainConfig(resolved), null, 2)}\n`;
   const rows = rowsOf(resolved);
+  if (form === "json") {
+    const settings = rows.map(({ name, value, origin }) => [name, { value, origin }]);
+    return `${JSON.stringify(Object.fromEntries(settings), null, 2)}\n`;
+  }
   const width = Math.max(...rows.map((row) => row.name.length));
   return rows.map((row) => `${row.name.padEnd(width)} = ${row.shown}   # ${row.origin}\n`).join("");
 }
