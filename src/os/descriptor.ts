@@ -1,4 +1,4 @@
-// The descriptor of a connected socket, which node keeps to itself. Loads nothing: the watchdog's thread needs the file, too.
+// The descriptor of a connected socket, which node keeps to itself.
 
 import type { Socket } from "node:net";
 

@@ -59,8 +59,8 @@ export interface Exchange {
   readonly scheme: "http" | "https";
   /** Who asks: the peer, or whom a trusted peer says that it speaks for. */
   readonly client: Endpoint;
-  /** The same, undefined where it would have to be asked of the system and `connection.socket` is the client's. */
-  readonly clientAtHand: Endpoint | undefined;
+  /** The same without a system call: where it would take one, the descriptor of the client's connection. */
+  readonly clientAtHand: Endpoint | number;
   /** Where the application is mounted, as the front has it (SCRIPT_NAME, root_path), percent-decoded; empty at the root. */
   readonly scriptName: string;
   /** The path below that, percent-decoded, where the front has told it; undefined where the target alone tells. */

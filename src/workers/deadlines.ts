@@ -34,7 +34,7 @@ export interface Deadlines {
   end(exchange: Exchange): void;
   /** To be called by the loop's timer. */
   sweep(): void;
-  /** Requests in flight, the longest first. */
+  /** Requests in flight, the longest first; none where there is no limit. */
   requests(): RequestInFlight[];
 }
 
@@ -45,13 +45,15 @@ export function createDeadlines(options: DeadlineOptions): Deadlines {
   const limited = limit !== Number.POSITIVE_INFINITY || slow !== Number.POSITIVE_INFINITY;
   const interval = sweepInterval({ ...config, timeout: 0 });
 
-  /** By place; places that are given up are used again, the latest first. */
+  /** Places that are given up are used again, the latest first; all below `places` are taken or free. */
+  const free: number[] = [];
+  let places = 0;
+  /** By place, where there is a limit to sweep for. */
   const exchanges: (Exchange | undefined)[] = [];
   const began: number[] = [];
   const forgiven: number[] = [];
   /** 0, or what has been done: bits. */
   const done: number[] = [];
-  const free: number[] = [];
   let sweptAt = now();
 
   const told = (place: number, exchange: Exchange): RequestInFlight => ({
@@ -89,12 +91,13 @@ export function createDeadlines(options: DeadlineOptions): Deadlines {
 
   return {
     begin(exchange) {
-      const place = free.length === 0 ? exchanges.length : (free.pop() ?? 0);
+      const place = free.pop() ?? places++;
+      exchange.place = place;
       // Who only watches need not know how long the request waited for its turn.
-      const at = limited ? now() : shared(exchange.startedAt);
+      if (!limited) return vitals?.begin(place, exchange, shared(exchange.startedAt));
+      const at = now();
       // Asked while the client is there: it may have gone when the request is told of.
       if (slow !== Number.POSITIVE_INFINITY) void exchange.connection.peer;
-      exchange.place = place;
       exchanges[place] = exchange;
       began[place] = at;
       forgiven[place] = 0;
@@ -103,13 +106,13 @@ export function createDeadlines(options: DeadlineOptions): Deadlines {
     },
     end(exchange) {
       const { place } = exchange;
-      if (exchanges[place] !== exchange) return;
+      if (place < 0) return;
       if (slow !== Number.POSITIVE_INFINITY) {
         // One that has blocked the loop is over before the next sweep.
         const at = now();
         if (isNewlySlow(place, at)) onSlow([told(place, exchange)], blockedUntil(at));
       }
-      exchanges[place] = undefined;
+      if (limited) exchanges[place] = undefined;
       exchange.place = -1;
       free.push(place);
       vitals?.end(place);

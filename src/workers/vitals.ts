@@ -4,9 +4,7 @@
 // The loop's thread alone writes. A request's place is taken before it is filled in and given up when the request is
 // over; a reader that finds the same number in `sequence` before and after has read one request, whole.
 
-import type { Socket } from "node:net";
 import { performance } from "node:perf_hooks";
-import { descriptorOf } from "../os/descriptor.ts";
 import { FINDS_PEERS, findPeers } from "../os/peer.ts";
 
 /** Requests whose lines are kept. What is beyond shares one more place, which the latest of them has. */
@@ -54,9 +52,8 @@ export interface Told {
   readonly method: string;
   readonly target: string;
   readonly client: Client;
-  /** Undefined where finding it out takes a system call: whoever reads does that, by the descriptor. */
-  readonly clientAtHand: Client | undefined;
-  readonly connection: { readonly socket: Socket };
+  /** The descriptor of its connection where finding it out takes a system call: whoever reads does that. -1 tells nothing. */
+  readonly clientAtHand: Client | number;
 }
 
 interface Client {
@@ -129,19 +126,16 @@ export function createVitals(byDescriptor = false): Vitals {
       const at = HEADER_BYTES + slot * SLOT_BYTES;
       const word = at >> 2;
       const { method, target } = request;
-      const descriptor =
-        byDescriptor && FINDS_PEERS && request.clientAtHand === undefined
-          ? descriptorOf(request.connection.socket)
-          : -1;
+      const client = byDescriptor && FINDS_PEERS ? request.clientAtHand : request.client;
       put(method, at + TEXT, LINE);
       bytes[at + TEXT + method.length] = 0x20;
       put(target, at + TEXT + 1 + method.length, LINE - method.length - 1);
       words[word + LINE_LENGTH] = method.length + 1 + target.length;
-      if (descriptor >= 0) {
+      if (typeof client === "number" && client >= 0) {
         words[word + ADDRESS_LENGTH] = BY_DESCRIPTOR;
-        words[word + PORT] = descriptor;
+        words[word + PORT] = client;
       } else {
-        const { address, port } = request.client;
+        const { address, port } = typeof client === "number" ? request.client : client;
         put(address, at + TEXT + LINE, ADDRESS);
         words[word + ADDRESS_LENGTH] = address.length;
         words[word + PORT] = port ?? 0;

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { Worker } from "node:worker_threads";
+import { descriptorOf } from "../../src/os/descriptor.ts";
 import { createVitals, readVitals, sharedNow, type Told } from "../../src/workers/vitals.ts";
 
 const request = (target: string, port: number | undefined = 50_000, address = "10.0.0.7"): Told => ({
@@ -13,14 +14,13 @@ const request = (target: string, port: number | undefined = 50_000, address = "1
   target,
   client: { address, port },
   clientAtHand: { address, port },
-  connection: { socket: new net.Socket() },
 });
 
 /** A connection, and what the server's end of it is asked by. */
 async function connected(
   t: TestContext,
   host: string | undefined,
-): Promise<[client: net.Socket, told: Told]> {
+): Promise<[client: net.Socket, told: Told, socket: net.Socket]> {
   const dir = mkdtempSync(join(tmpdir(), "tgunicorn-vitals-"));
   const server = net.createServer();
   server.listen(host === undefined ? { path: join(dir, "socket") } : { port: 0, host });
@@ -36,7 +36,7 @@ async function connected(
     rmSync(dir, { recursive: true, force: true });
   });
   assert.ok(socket !== undefined);
-  return [client, { ...request("/"), clientAtHand: undefined, connection: { socket } }];
+  return [client, { ...request("/"), clientAtHand: descriptorOf(socket) }, socket];
 }
 
 describe("vitals", () => {
@@ -73,15 +73,15 @@ describe("vitals", () => {
   }
 
   it("know a client that was found once, and do not take another's for one whose request is over", async (t) => {
-    const [client, told] = await connected(t, "127.0.0.1");
+    const [client, told, socket] = await connected(t, "127.0.0.1");
     const vitals = createVitals(true);
     const signs = readVitals(vitals.shared);
     vitals.begin(0, told, 1);
     const glimpse = signs.glimpse();
     const name = `127.0.0.1:${client.localPort}`;
     assert.equal(signs.requests()[0]?.client, name);
-    const closed = once(told.connection.socket, "close");
-    told.connection.socket.destroy();
+    const closed = once(socket, "close");
+    socket.destroy();
     await closed;
     assert.equal(signs.requests()[0]?.client, name);
     const [, other] = await connected(t, "127.0.0.1");

@@ -3,6 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { descriptorOf } from "../../os/descriptor.ts";
 import { CONNECTION, type Connection, type Endpoint } from "../exchange.ts";
 import type { Http1Exchange } from "./exchange.ts";
 import type { Handshake } from "./handshake.ts";
@@ -33,6 +34,7 @@ export class Http1Connection implements Connection {
   place = -1;
   private readonly trusts: (address: string) => boolean;
   private knownPeer: Endpoint | undefined = undefined;
+  private descriptor: number | undefined = undefined;
   private knownLocal: Endpoint | undefined = undefined;
   private knownTrusted: boolean | undefined = undefined;
 
@@ -62,9 +64,13 @@ export class Http1Connection implements Connection {
     return this.knownPeer;
   }
 
-  /** Undefined where only the system knows it yet. A PROXY header's is the socket's own property. */
-  get peerAtHand(): Endpoint | undefined {
-    return this.knownPeer ?? (Object.hasOwn(this.socket, "remoteAddress") ? this.peer : undefined);
+  /** The socket's descriptor where only the system knows it yet. A PROXY header's is the socket's own property. */
+  get peerAtHand(): Endpoint | number {
+    if (this.knownPeer !== undefined) return this.knownPeer;
+    if (this.descriptor !== undefined) return this.descriptor;
+    if (Object.hasOwn(this.socket, "remoteAddress")) return this.peer;
+    this.descriptor = descriptorOf(this.socket);
+    return this.descriptor;
   }
 
   get local(): Endpoint {

@@ -72,7 +72,7 @@ export class Http1Exchange implements Exchange {
     return this.trust.scheme(this.connection, this.rawHeaders);
   }
 
-  get clientAtHand(): Endpoint | undefined {
+  get clientAtHand(): Endpoint | number {
     if (this.knownClient !== undefined || this.trust.mayName(this.rawHeaders)) return this.client;
     return this.connection.peerAtHand;
   }
