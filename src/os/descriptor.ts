@@ -6,5 +6,7 @@ import type { Socket } from "node:net";
 export function descriptorOf(socket: Socket): number {
   const handle: unknown = "_handle" in socket ? socket._handle : undefined;
   if (typeof handle !== "object" || handle === null || !("fd" in handle)) return -1;
-  return typeof handle.fd === "number" ? handle.fd : -1;
+  // A getter of node's, in C++.
+  const { fd } = handle;
+  return typeof fd === "number" ? fd : -1;
 }

@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { descriptorOf } from "../../os/descriptor.ts";
 import { CONNECTION, type Connection, type Endpoint } from "../exchange.ts";
+import { toldOf } from "../proxy/told.ts";
 import type { Http1Exchange } from "./exchange.ts";
 import type { Handshake } from "./handshake.ts";
 
@@ -64,11 +65,11 @@ export class Http1Connection implements Connection {
     return this.knownPeer;
   }
 
-  /** The socket's descriptor where only the system knows it yet. A PROXY header's is the socket's own property. */
+  /** The socket's descriptor where only the system knows it yet. */
   get peerAtHand(): Endpoint | number {
     if (this.knownPeer !== undefined) return this.knownPeer;
     if (this.descriptor !== undefined) return this.descriptor;
-    if (Object.hasOwn(this.socket, "remoteAddress")) return this.peer;
+    if (toldOf(this.socket) !== undefined) return this.peer;
     this.descriptor = descriptorOf(this.socket);
     return this.descriptor;
   }
