@@ -7,16 +7,18 @@ import type { ErrorLog } from "../log/error-log.ts";
 import { compileGlob, type Glob, isGlob } from "./glob.ts";
 import { type Watch, watchFiles } from "./watch.ts";
 
+type Settings = Pick<Config, "chdir" | "config" | "reloadEngine" | "reloadExtraFiles">;
+
 export interface Reloader {
   /** What a worker says it has imported after `since`, in milliseconds of the epoch. */
   imported(paths: readonly string[], since: number): void;
   /** Follows the settings of another configuration. */
-  follow(config: Config): void;
+  follow(config: Settings): void;
   close(): void;
 }
 
 export interface ReloaderOptions {
-  readonly config: Config;
+  readonly config: Settings;
   readonly log: Pick<ErrorLog, "debug" | "info" | "warning">;
   readonly reload: () => void;
 }
@@ -27,10 +29,15 @@ const TOGETHER = 60;
 const CLOCK_GRAIN = 20;
 /** But no change waits longer, in milliseconds. */
 const LONGEST = 1_000;
+/**
+ * What changes while one watch takes another's place may not have been told of by the old one yet, nor seen by the new one: on a
+ * busy machine that takes its first look late. For so long both go on, in milliseconds, and then all is looked at once more.
+ */
+const LAST_LOOK = 1_000;
 
 export function createReloader(options: ReloaderOptions): Reloader {
   const { log, reload } = options;
-  let config = options.config;
+  let { config } = options;
   const imported = new Set<string>();
   /** When files were read that nobody has watched so far. */
   const unwatched = new Map<string, number>();
@@ -40,15 +47,17 @@ export function createReloader(options: ReloaderOptions): Reloader {
   let closed = false;
 
   const changes = new Set<string>();
-  /** The change of each file that was told of last: a watch may tell of it just before it is complete. */
-  const told = new Map<string, number | null>();
+  /** What each file was when it was looked at or told of last. Two watches may see one change, or neither. */
+  const known = new Map<string, string>();
   let firstChange = 0;
   let timer: NodeJS.Timeout | undefined;
   const changed = (path: string): void => {
+    const { state } = lookAt(path);
+    if (closed || known.get(path) === state) return;
+    known.set(path, state);
     const now = performance.now();
     if (changes.size === 0) firstChange = now;
     changes.add(path);
-    told.set(path, changeTime(path));
     clearTimeout(timer);
     timer = setTimeout(tell, Math.min(TOGETHER, Math.max(0, firstChange + LONGEST - now)));
   };
@@ -76,15 +85,19 @@ export function createReloader(options: ReloaderOptions): Reloader {
           changed,
           failed: (error) => log.warning(`reload: ${error instanceof Error ? error.message : String(error)}`),
         });
-        watch?.close();
-        watch = next;
         if (closed) return next.close();
+        const former = watch;
+        setTimeout(() => {
+          former?.close();
+          for (const path of known.keys()) changed(path);
+        }, LAST_LOOK).unref();
+        watch = next;
         log.debug(`Watching ${files.size} file(s) for changes`);
-        // Between two watches neither may tell: the old one is closed before it has looked, the new one began after.
+        // What changed before the watch was complete, which may have begun with the file as it is now.
         for (const path of files) {
-          const time = changeTime(path);
-          if (time === null || time === told.get(path)) continue;
-          if (time > Math.min(since.get(path) ?? started, started)) changed(path);
+          const { state, changedAt } = lookAt(path);
+          if (known.has(path) || changedAt > Math.min(since.get(path) ?? started, started)) changed(path);
+          else known.set(path, state);
         }
         for (const path of since.keys()) unwatched.delete(path);
       }
@@ -135,12 +148,18 @@ function globFor(pattern: string, cwd: string): Glob {
     : compileGlob(pattern, cwd);
 }
 
-/** True where the file, or what its name stands for, is younger than `time`. */
-/** In milliseconds of the epoch; null where there is no such file. */
-function changeTime(path: string): number | null {
+interface Look {
+  /** Another after each change of what the file, or what its name stands for, holds; not of its owner or mode. */
+  readonly state: string;
+  /** In milliseconds of the epoch; 0 where there is no such file. */
+  readonly changedAt: number;
+}
+
+function lookAt(path: string): Look {
   try {
-    return statSync(path).ctimeMs;
+    const { ino, size, mtimeNs, ctimeMs } = statSync(path, { bigint: true });
+    return { state: `${ino} ${size} ${mtimeNs}`, changedAt: Number(ctimeMs) };
   } catch {
-    return null;
+    return { state: "gone", changedAt: 0 };
   }
 }

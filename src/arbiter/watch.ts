@@ -3,6 +3,7 @@
 
 import { statSync } from "node:fs";
 import { dirname, sep } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { watch as watchPaths } from "chokidar";
 import type { Glob } from "./glob.ts";
 
@@ -53,6 +54,8 @@ export async function watchFiles({ files, globs, poll, changed, failed }: WatchO
     if (event !== "addDir" && event !== "unlinkDir" && wanted(path)) changed(path);
   });
   await new Promise<void>((resolve) => watcher.on("ready", () => resolve()));
+  // Now all is listed, but what each file is before it changes is only being looked at.
+  if (poll) await setTimeout(POLL_INTERVAL);
   return { close: () => void watcher.close().catch(failed) };
 }
 

@@ -11,8 +11,8 @@ import { watchLimits } from "./limits.ts";
 
 /** What a hook may take while the process is on its way out, in milliseconds. */
 const LAST_HOOK = 1_000;
-/** What threads may take to write their logs and to end, in milliseconds. */
-const LAST_THREADS = 1_000;
+/** What threads may take to write their logs and to end, in milliseconds: more than they give themselves. */
+const LAST_THREADS = 1_500;
 /** What logs that go to other hosts may take, in milliseconds. */
 const LAST_LINES = 500;
 /** How long a rejection that nobody handles may wait for what the boot itself says, in milliseconds. */

@@ -14,6 +14,8 @@ import { watchThreads } from "./watch.ts";
 
 /** What a thread may take to end when it is told to stop at once, in milliseconds. */
 const LAST_WORDS = 900;
+/** And what it may take, after that, to be ended: a busy machine takes a while. In milliseconds. */
+const LAST_BREATH = 500;
 
 type Phase = "loading" | "serving" | "draining" | "stopping";
 
@@ -80,6 +82,17 @@ export async function serveInThreads(init: Init, foundation: Foundation, told: T
   const until = async (reachedIt: () => boolean): Promise<void> => {
     while (!reachedIt()) await once(changes, "change");
   };
+  /** Whether all threads have ended in so many milliseconds. */
+  const within = async (milliseconds: number): Promise<boolean> => {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      changes.emit("change");
+    }, milliseconds);
+    await until(() => alive.size === 0 || late);
+    clearTimeout(timer);
+    return alive.size === 0;
+  };
 
   const requests = new SharedArrayBuffer(4);
   const jitter = Math.random();
@@ -140,11 +153,11 @@ export async function serveInThreads(init: Init, foundation: Foundation, told: T
       phase = "stopping";
       watch.stop();
       tellAll({ type: "stop" });
-      const late = setTimeout(() => {
-        for (const thread of alive) thread.terminate();
-      }, LAST_WORDS);
-      await until(() => alive.size === 0);
-      clearTimeout(late);
+      if (await within(LAST_WORDS)) return;
+      for (const thread of alive) thread.terminate();
+      if (await within(LAST_BREATH)) return;
+      const numbers = [...alive].map(({ number }) => number).join(" and ");
+      log.warning(`Thread ${numbers} does not end: the worker ends itself by SIGKILL`);
     },
   };
 }

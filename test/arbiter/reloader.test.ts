@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { EventEmitter, once } from "node:events";
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { createReloader } from "../../src/arbiter/reloader.ts";
+
+/** Watches a directory's `*.html`, and what is said to be imported. */
+function watching(t: TestContext, reloadEngine: "poll" | "auto") {
+  // Long after the files were made: the time of none tells that it has changed.
+  t.mock.method(Date, "now", () => performance.timeOrigin + performance.now() + 60_000);
+  const dir = realpathSync(mkdtempSync(join(tmpdir(), "tgunicorn-reloader-")));
+  mkdirSync(join(dir, "views"));
+  for (const name of ["a.mjs", "b.mjs", "views/a.html"]) writeFileSync(join(dir, name), "1");
+  const events = new EventEmitter();
+  const told: string[] = [];
+  const reloader = createReloader({
+    config: { chdir: dir, config: null, reloadEngine, reloadExtraFiles: [join(dir, "views/*.html")] },
+    log: {
+      debug: (message) => void events.emit("watching", message),
+      info: (message) => void told.push(message),
+      warning: (message) => assert.fail(message),
+    },
+    reload: () => void events.emit("reload"),
+  });
+  t.after(() => {
+    reloader.close();
+    rmSync(dir, { recursive: true });
+  });
+  return { dir, events, reloader, told };
+}
+
+for (const engine of ["poll", "auto"] as const) {
+  test(`${engine}: a change is told of from the moment on in which it is said to be watched for`, async (t) => {
+    const { dir, events, reloader, told } = watching(t, engine);
+    await once(events, "watching");
+    reloader.imported([join(dir, "a.mjs")], Date.now());
+    await once(events, "watching");
+    const reload = once(events, "reload");
+    writeFileSync(join(dir, "a.mjs"), "two");
+    await reload;
+    assert.deepEqual(told, ["Reloading: a.mjs has changed"]);
+  });
+  for (const name of ["a.mjs", "views/a.html"]) {
+    test(`${engine}: a change of ${name} is told of once, though its watch is replaced before it has looked`, async (t) => {
+      const { dir, events, reloader, told } = watching(t, engine);
+      await once(events, "watching");
+      reloader.imported([join(dir, "a.mjs")], Date.now());
+      await once(events, "watching");
+      writeFileSync(join(dir, name), "two");
+      const reload = once(events, "reload");
+      reloader.imported([join(dir, "b.mjs")], Date.now());
+      await Promise.all([once(events, "watching"), reload]);
+      // Whatever watches now sees the next one.
+      const next = once(events, "reload");
+      writeFileSync(join(dir, "b.mjs"), "two");
+      await next;
+      assert.deepEqual(told, [`Reloading: ${name} has changed`, "Reloading: b.mjs has changed"]);
+    });
+  }
+}
+
+test("a file that gets another mode has not changed", async (t) => {
+  const { dir, events, reloader, told } = watching(t, "auto");
+  await once(events, "watching");
+  reloader.imported([join(dir, "a.mjs")], Date.now());
+  await once(events, "watching");
+  chmodSync(join(dir, "a.mjs"), 0o640);
+  reloader.imported([join(dir, "b.mjs")], Date.now());
+  await once(events, "watching");
+  const reload = once(events, "reload");
+  writeFileSync(join(dir, "b.mjs"), "two");
+  await reload;
+  assert.deepEqual(told, ["Reloading: b.mjs has changed"]);
+});
