@@ -54,14 +54,17 @@ export function createTlsWatch(
 
   const close = (): void => {
     clearTimeout(timer);
+    timer = undefined;
     watched = null;
   };
   const next = (): void => {
-    timer = setTimeout(() => {
+    const mine = setTimeout(() => {
       look()
         .catch((error: unknown) => log.error(`tlsWatch: ${String(error)}`))
-        .finally(() => watched !== null && next());
+        // Who follows another configuration meanwhile has a timer of its own.
+        .finally(() => timer === mine && next());
     }, INTERVAL).unref();
+    timer = mine;
   };
 
   return {
