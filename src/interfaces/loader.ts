@@ -43,10 +43,17 @@ export async function loadWithModule(uri: string, options: LoadOptions): Promise
   return { application, exported };
 }
 
+/** What loads have failed with. To describe it takes a while on a busy machine. */
+const failures = new WeakSet<object>();
+/** Whether loadWithModule() rejects for this error, or is about to. */
+export const failsLoad = (error: unknown): boolean =>
+  typeof error === "object" && error !== null && failures.has(error);
+
 async function attempt(file: string, load: () => Promise<unknown>): Promise<unknown> {
   try {
     return await load();
   } catch (error) {
+    if (typeof error === "object" && error !== null) failures.add(error);
     const { describeFailure } = await import("./loader/failure.ts");
     throw serverError("APP_FAILED", { what: await describeFailure(error, file) }, error);
   }

@@ -1,5 +1,6 @@
 // Performs what `lifecycle.ts` decides.
 
+import { failsLoad } from "../interfaces/loader.ts";
 import { beatInterval } from "../ipc/beat.ts";
 import type { WorkerChannel } from "../ipc/channel.ts";
 import type { IdlePolicy, Init } from "../ipc/messages.ts";
@@ -31,7 +32,7 @@ export function runWorker(inbox: Inbox, channel: WorkerChannel): void {
   // Node 20 tells of a CommonJS module that fails in an import twice, and the import's own rejection, which comes later,
   // says more.
   const strayed = (error: unknown): void => {
-    if (booted === undefined) setTimeout(() => crashed(error), STRAY);
+    if (booted === undefined) setTimeout(() => failsLoad(error) || crashed(error), STRAY);
     else crashed(error);
   };
   process.on("uncaughtException", crashed);

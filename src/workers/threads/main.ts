@@ -2,6 +2,7 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { importModule } from "../../interfaces/loader/import.ts";
+import { failsLoad } from "../../interfaces/loader.ts";
 import type { Destination } from "../../log/destination.ts";
 import { levelIn } from "../../log/level.ts";
 import { relayDestination } from "../../log/relay.ts";
@@ -72,7 +73,7 @@ function crashed(error: unknown): void {
 const STRAY = 100;
 process.on("uncaughtException", crashed);
 process.on("unhandledRejection", (error) => {
-  if (serving === undefined) setTimeout(() => crashed(error), STRAY);
+  if (serving === undefined) setTimeout(() => failsLoad(error) || crashed(error), STRAY);
   else crashed(error);
 });
 
