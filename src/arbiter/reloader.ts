@@ -51,8 +51,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
   const known = new Map<string, string>();
   let firstChange = 0;
   let timer: NodeJS.Timeout | undefined;
-  const changed = (path: string): void => {
-    const { state } = lookAt(path);
+  const changed = (path: string, { state } = lookAt(path)): void => {
     if (closed || known.get(path) === state) return;
     known.set(path, state);
     const now = performance.now();
@@ -95,9 +94,10 @@ export function createReloader(options: ReloaderOptions): Reloader {
         log.debug(`Watching ${files.size} file(s) for changes`);
         // What changed before the watch was complete, which may have begun with the file as it is now.
         for (const path of files) {
-          const { state, changedAt } = lookAt(path);
-          if (known.has(path) || changedAt > Math.min(since.get(path) ?? started, started)) changed(path);
-          else known.set(path, state);
+          const look = lookAt(path);
+          if (known.has(path) || look.changedAt > Math.min(since.get(path) ?? started, started))
+            changed(path, look);
+          else known.set(path, look.state);
         }
         for (const path of since.keys()) unwatched.delete(path);
       }
