@@ -3,6 +3,7 @@
 import type { ServerInfo, WorkerInfo } from "../config/hook-arguments.ts";
 import type { Hooks } from "../config/hooks.ts";
 import type { ErrorLog } from "../log/error-log.ts";
+import { within } from "../within.ts";
 import type { Setup } from "./setup.ts";
 import type { ArbiterState, WorkerState } from "./state.ts";
 
@@ -59,10 +60,6 @@ export function createHookRunner(
       const { hooks, config } = present().setup.resolved;
       const { preExec } = hooks;
       if (preExec === undefined) return;
-      let late: NodeJS.Timeout | undefined;
-      const tooLate = new Promise<"late">((resolve) => {
-        if (config.bootTimeout > 0) late = setTimeout(resolve, config.bootTimeout * 1_000, "late").unref();
-      });
       const told = async (): Promise<void> => {
         try {
           await preExec(server());
@@ -71,7 +68,8 @@ export function createHookRunner(
           throw new Error("its hook preExec failed");
         }
       };
-      const ended = await Promise.race([told(), tooLate]).finally(() => clearTimeout(late));
+      const { bootTimeout } = config;
+      const ended = await (bootTimeout > 0 ? within(bootTimeout * 1_000, told()) : told());
       if (ended === "late") throw new Error("its hook preExec did not end within bootTimeout");
     },
     resized(workers, before) {

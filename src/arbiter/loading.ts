@@ -5,6 +5,7 @@ import type { Resolved } from "../config/resolve.ts";
 import { serverError } from "../errors.ts";
 import type { ErrorLog } from "../log/error-log.ts";
 import type { BoundSocket } from "../os/sockets.ts";
+import { within } from "../within.ts";
 import { type BindOptions, closeExcept, openSockets } from "./listeners.ts";
 import type { Setup } from "./setup.ts";
 import { loadTls } from "./tls.ts";
@@ -28,28 +29,19 @@ export async function loadSetup(options: LoadOptions): Promise<Setup> {
   const seconds = before.config.bootTimeout;
   let givenUp = false;
   const loading = open(options, () => givenUp);
-  if (seconds === 0) return await loading;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const giveUp = (): void => {
-      givenUp = true;
-      // What it opens after all, nobody will serve on.
-      loading.then(
-        ({ sockets }) => closeExcept(sockets, options.held(), (socket) => socket.close()),
-        () => undefined,
-      );
-      reject(serverError("CONFIG_SLOW", { path: before.config.config ?? "the configuration", seconds }));
-    };
-    timer = setTimeout(giveUp, seconds * 1_000);
-  });
-  try {
-    const setup = await Promise.race([loading, late]);
-    const { restart } = diff(before.config, setup.resolved.config);
-    if (restart.length > 0) log.warning(`Changed, but takes hold only at a restart: ${restart.join(", ")}`);
-    return setup;
-  } finally {
-    clearTimeout(timer);
+  const setup = await (seconds === 0 ? loading : within(seconds * 1_000, loading));
+  if (setup === "late") {
+    givenUp = true;
+    // What it opens after all, nobody will serve on.
+    loading.then(
+      ({ sockets }) => closeExcept(sockets, options.held(), (socket) => socket.close()),
+      () => undefined,
+    );
+    throw serverError("CONFIG_SLOW", { path: before.config.config ?? "the configuration", seconds });
   }
+  const { restart } = diff(before.config, setup.resolved.config);
+  if (restart.length > 0) log.warning(`Changed, but takes hold only at a restart: ${restart.join(", ")}`);
+  return setup;
 }
 
 async function open(options: LoadOptions, givenUp: () => boolean): Promise<Setup> {

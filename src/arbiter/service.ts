@@ -2,6 +2,7 @@
 // and closed, one change after another. Where it can't be opened the application is served all the same.
 
 import { isDeepStrictEqual } from "node:util";
+import { within } from "../within.ts";
 
 export interface Served {
   /** Takes no more clients; resolves when those that are there have their answers. */
@@ -61,12 +62,7 @@ export function createService<Wish extends { readonly place: string }>(
       latest = null;
       await changes;
       if (held === null) return;
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, LAST_ANSWERS);
-      });
-      await Promise.race([held.served.close(), late]);
-      clearTimeout(timer);
+      await within(LAST_ANSWERS, held.served.close());
       held = null;
     },
   };

@@ -14,6 +14,7 @@ import { enterDirectory } from "../os/directory.ts";
 import { type Inheritance, takeInheritance } from "../os/inherited.ts";
 import { identityFor } from "../os/privileges.ts";
 import { entryPath } from "../root.ts";
+import { within } from "../within.ts";
 import { answerOf } from "./answer.ts";
 import { type Invocation, loadConfig, readCommand, version } from "./command.ts";
 import { createHerald, type Herald, startDaemon } from "./daemon.ts";
@@ -90,7 +91,7 @@ async function serve(resolved: Resolved, circumstances: Circumstances): Promise<
     log.warning([origin, setting, what].filter((part) => part !== undefined).join(": "));
   }
   if (!(await callOnStarting(resolved, log))) {
-    await flush(journal);
+    await within(LAST_LINES, journal.flush());
     return 1;
   }
   strays.logTo(log);
@@ -192,27 +193,13 @@ async function callOnStarting(resolved: Resolved, log: ErrorLog): Promise<boolea
 async function leave(resolved: Resolved, journal: Journal): Promise<void> {
   const { onExit } = resolved.hooks;
   if (onExit !== undefined) {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, LAST_HOOK);
-    });
     try {
-      await Promise.race([onExit(serverInfo({ resolved }, journal.log, 0, 0)), late]);
+      await within(LAST_HOOK, onExit(serverInfo({ resolved }, journal.log, 0, 0)));
     } catch (error) {
       journal.log.exception("Hook onExit failed", error);
     }
-    clearTimeout(timer);
   }
-  await flush(journal);
-}
-
-async function flush(journal: Journal): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, LAST_LINES);
-  });
-  await Promise.race([journal.flush(), late]);
-  clearTimeout(timer);
+  await within(LAST_LINES, journal.flush());
 }
 
 /** Resolves when the text is with whoever reads it, so that an exit can't cut it. */

@@ -2,6 +2,7 @@
 // and workerExit.
 
 import type { ErrorLog } from "../log/error-log.ts";
+import { within } from "../within.ts";
 import type { Serving } from "./contract.ts";
 
 export interface ClosingOptions {
@@ -18,18 +19,11 @@ const RESERVE = 1_000;
 export function closingAfterwards(serving: Serving, { close, most, log }: ClosingOptions): Serving {
   let closed: Promise<void> | undefined;
   const closeOnce = async (left: number): Promise<void> => {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<"late">((resolve) => {
-      timer = setTimeout(() => resolve("late"), left);
-    });
     try {
-      const done = await Promise.race([close(), late]);
-      if (done === "late")
+      if ((await within(left, close())) === "late")
         log.warning("The application's shutdown takes too long, the worker ends without it");
     } catch (error) {
       log.exception("The application's shutdown failed", error);
-    } finally {
-      clearTimeout(timer);
     }
   };
   let deadline = Number.POSITIVE_INFINITY;

@@ -1,14 +1,15 @@
 // Performs what `lifecycle.ts` decides.
 
-import { failsLoad } from "../interfaces/loader.ts";
 import { beatInterval } from "../ipc/beat.ts";
 import type { WorkerChannel } from "../ipc/channel.ts";
 import type { IdlePolicy, Init } from "../ipc/messages.ts";
+import { within } from "../within.ts";
 import { type Booted, boot, type Foundation, lay } from "./boot.ts";
 import { reasonOf, statusOf } from "./failure.ts";
 import type { Inbox } from "./inbox.ts";
 import { initialState, step, type WorkerAction, type WorkerInput } from "./lifecycle.ts";
 import { watchLimits } from "./limits.ts";
+import { catchStrays } from "./strays.ts";
 
 /** What a hook may take while the process is on its way out, in milliseconds. */
 const LAST_HOOK = 1_000;
@@ -16,8 +17,6 @@ const LAST_HOOK = 1_000;
 const LAST_THREADS = 1_500;
 /** What logs that go to other hosts may take, in milliseconds. */
 const LAST_LINES = 500;
-/** How long a rejection that nobody handles may wait for what the boot itself says, in milliseconds. */
-const STRAY = 100;
 /** What the last message may take when the arbiter does not read, in milliseconds. */
 const LAST_MESSAGE = 500;
 
@@ -29,14 +28,7 @@ export function runWorker(inbox: Inbox, channel: WorkerChannel): void {
   let booted: Booted | undefined;
 
   const crashed = (error: unknown): void => inbox.put({ type: "crashed", error, reason: reasonOf(error) });
-  // Node 20 tells of a CommonJS module that fails in an import twice, and the import's own rejection, which comes later,
-  // says more.
-  const strayed = (error: unknown): void => {
-    if (booted === undefined) setTimeout(() => failsLoad(error) || crashed(error), STRAY);
-    else crashed(error);
-  };
-  process.on("uncaughtException", crashed);
-  process.on("unhandledRejection", strayed);
+  catchStrays(() => booted === undefined, crashed);
 
   const receive = (input: WorkerInput): void => {
     const next = step(state, input);
@@ -65,7 +57,7 @@ export function runWorker(inbox: Inbox, channel: WorkerChannel): void {
   const perform = async (action: Exclude<WorkerAction, { type: "boot" }>): Promise<void> => {
     switch (action.type) {
       case "send":
-        return await within(channel.send(action.message), LAST_MESSAGE);
+        return void (await within(LAST_MESSAGE, channel.send(action.message)));
       case "beat":
         return beat();
       case "announce":
@@ -81,13 +73,13 @@ export function runWorker(inbox: Inbox, channel: WorkerChannel): void {
       case "tls":
         return foundation?.tls?.renew(action.material);
       case "hook":
-        return await within(booted?.hooks[action.name]() ?? Promise.resolve(), LAST_HOOK);
+        return void (await within(LAST_HOOK, booted?.hooks[action.name]()));
       case "logCrash":
         return foundation?.log.exception("Uncaught exception, the worker ends", action.error);
       case "exit":
-        await within(booted?.hooks.workerExit() ?? Promise.resolve(), LAST_HOOK);
-        await within(Promise.resolve(booted?.serving.stop()), LAST_THREADS);
-        await within(foundation?.flush() ?? Promise.resolve(), LAST_LINES);
+        await within(LAST_HOOK, booted?.hooks.workerExit());
+        await within(LAST_THREADS, booted?.serving.stop());
+        await within(LAST_LINES, foundation?.flush());
         return process.exit(action.status);
     }
   };
@@ -126,13 +118,3 @@ export function runWorker(inbox: Inbox, channel: WorkerChannel): void {
 }
 
 const ignore = (): void => undefined;
-
-/** Waits for `done`, but no longer than `milliseconds`. */
-async function within(done: Promise<void>, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
-  });
-  await Promise.race([done, late]);
-  clearTimeout(timer);
-}

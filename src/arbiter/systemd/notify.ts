@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import type { ErrorLog } from "../../log/error-log.ts";
+import { within } from "../../within.ts";
 import type { Moment } from "../metrics/figures.ts";
 import type { ArbiterState } from "../state.ts";
 import { activity, announcement, type Standing, standingOf } from "./say.ts";
@@ -98,12 +99,7 @@ export function createNotifier({ log, env, promoted, latest, failed }: NotifyOpt
       clearInterval(beats);
       clearInterval(renewal);
       clearTimeout(timer);
-      let late: NodeJS.Timeout | undefined;
-      const patience = new Promise<void>((resolve) => {
-        late = setTimeout(resolve, LAST_WORDS);
-      });
-      await Promise.race([sent, patience]);
-      clearTimeout(late);
+      await within(LAST_WORDS, sent);
     },
   };
 }

@@ -1,6 +1,7 @@
 // Serves an ASGI application.
 
 import type { Exchange, Handler } from "../../protocols/exchange.ts";
+import { within } from "../../within.ts";
 import type { SendEvent, WebSocketScope } from "../asgi.ts";
 import type { Callable } from "../detect.ts";
 import { demandEvent } from "./event.ts";
@@ -62,19 +63,10 @@ export function serveAsgi(app: Callable, settings: AsgiSettings, log: AsgiLog): 
     upgrades: (protocol) => protocol === "websocket",
     startup: () => lifespan.startup(),
     async shutdown() {
-      await within(calls.ended(), settings.patience);
+      await within(settings.patience, calls.ended());
       await lifespan.shutdown();
     },
   };
-}
-
-async function within(done: Promise<unknown>, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
-  });
-  await Promise.race([done, late]);
-  clearTimeout(timer);
 }
 
 async function serveHttp(

@@ -2,7 +2,6 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { importModule } from "../../interfaces/loader/import.ts";
-import { failsLoad } from "../../interfaces/loader.ts";
 import type { Destination } from "../../log/destination.ts";
 import { levelIn } from "../../log/level.ts";
 import { relayDestination } from "../../log/relay.ts";
@@ -16,6 +15,7 @@ import { prepare } from "../prepare.ts";
 import { startPulse } from "../pulse.ts";
 import { loadWorkerKind } from "../registry.ts";
 import { logOrigin, workerName } from "../report.ts";
+import { catchStrays } from "../strays.ts";
 import { createTlsFeed } from "../tls.ts";
 import type { FromThread, ThreadStart, ToThread } from "./messages.ts";
 
@@ -69,13 +69,7 @@ function crashed(error: unknown): void {
   leave({ type: "crashed" }, 1);
 }
 
-/** As in worker.ts: an import's own rejection comes later and says more, in milliseconds. */
-const STRAY = 100;
-process.on("uncaughtException", crashed);
-process.on("unhandledRejection", (error) => {
-  if (serving === undefined) setTimeout(() => failsLoad(error) || crashed(error), STRAY);
-  else crashed(error);
-});
+catchStrays(() => serving === undefined, crashed);
 
 port.on("message", (message: ToThread) => {
   switch (message.type) {

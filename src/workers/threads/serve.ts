@@ -4,6 +4,7 @@
 import { EventEmitter, once } from "node:events";
 import type { Init } from "../../ipc/messages.ts";
 import { describeError } from "../../log/stack.ts";
+import { within } from "../../within.ts";
 import type { Foundation, Told } from "../boot.ts";
 import type { Serving } from "../contract.ts";
 import { bootFailure } from "../failure.ts";
@@ -82,17 +83,6 @@ export async function serveInThreads(init: Init, foundation: Foundation, told: T
   const until = async (reachedIt: () => boolean): Promise<void> => {
     while (!reachedIt()) await once(changes, "change");
   };
-  /** Whether all threads have ended in so many milliseconds. */
-  const within = async (milliseconds: number): Promise<boolean> => {
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      changes.emit("change");
-    }, milliseconds);
-    await until(() => alive.size === 0 || late);
-    clearTimeout(timer);
-    return alive.size === 0;
-  };
 
   const requests = new SharedArrayBuffer(4);
   const jitter = Math.random();
@@ -153,9 +143,10 @@ export async function serveInThreads(init: Init, foundation: Foundation, told: T
       phase = "stopping";
       watch.stop();
       tellAll({ type: "stop" });
-      if (await within(LAST_WORDS)) return;
+      const allEnded = until(() => alive.size === 0);
+      if ((await within(LAST_WORDS, allEnded)) !== "late") return;
       for (const thread of alive) thread.terminate();
-      if (await within(LAST_BREATH)) return;
+      if ((await within(LAST_BREATH, allEnded)) !== "late") return;
       const numbers = [...alive].map(({ number }) => number).join(" and ");
       log.warning(`Thread ${numbers} does not end: the worker ends itself by SIGKILL`);
     },

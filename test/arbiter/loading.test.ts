@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { type LoadOptions, loadSetup } from "../../src/arbiter/loading.ts";
+import { loadConfig } from "../../src/cli/command.ts";
+import type { Resolved } from "../../src/config/resolve.ts";
+import { createErrorLog } from "../../src/log/error-log.ts";
+
+const read = (...argv: string[]): Promise<Resolved> =>
+  loadConfig({ argv: [...argv, "app:app"], env: {}, cwd: import.meta.dirname });
+
+interface Scene extends LoadOptions {
+  bind: LoadOptions["bind"];
+  readonly lines: string[];
+  readonly entered: Resolved[];
+}
+
+function scene(before: Resolved, load: LoadOptions["load"]): Scene {
+  const lines: string[] = [];
+  const entered: Resolved[] = [];
+  const log = createErrorLog({
+    destination: { write: (line) => void lines.push(line), flush: async () => undefined },
+  });
+  const bind: ReturnType<LoadOptions["bind"]> = {
+    inherited: { passed: [], handed: [] },
+    owner: null,
+    wait: async () => undefined,
+    log,
+  };
+  return {
+    load,
+    before,
+    enter: (resolved) => void entered.push(resolved),
+    held: () => [],
+    bind: () => bind,
+    log,
+    lines,
+    entered,
+  };
+}
+
+for (const seconds of ["0", "30"]) {
+  test(`what takes hold only at a restart is named, with a bootTimeout of ${seconds}`, async () => {
+    const common = ["-b", "127.0.0.1:0", "--boot-timeout", seconds];
+    const next = await read(...common, "--daemon", "-w", "3");
+    const options = scene(await read(...common), async () => next);
+    const { sockets, resolved } = await loadSetup(options);
+    for (const socket of sockets) socket.close();
+    assert.equal(resolved, next);
+    assert.deepEqual(options.entered, [next]);
+    assert.match(options.lines.join(""), /Changed, but takes hold only at a restart: daemon$/);
+  });
+}
+
+test("a configuration that answers too late is not entered, and what it opened is closed", async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "loading-"));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const path = join(dir, "late.sock");
+  const late = await read("-b", `unix:${path}`);
+  let answer = (_: Resolved): void => assert.fail("it was not asked");
+  const asked = new Promise<Resolved>((resolve) => {
+    answer = resolve;
+  });
+  const options = scene(await read("--boot-timeout", "5"), () => asked);
+  const opened = new Promise<void>((resolve) => {
+    const bind = options.bind(late);
+    options.bind = () => ({ ...bind, onBound: () => resolve() });
+  });
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const loading = loadSetup(options);
+  t.mock.timers.tick(5_000);
+  await assert.rejects(loading, { code: "CONFIG_SLOW" });
+  answer(late);
+  await opened;
+  for (let turn = 0; turn < 1_000 && existsSync(path); turn++) await setImmediate();
+  assert.equal(existsSync(path), false);
+  assert.deepEqual(options.entered, []);
+});
