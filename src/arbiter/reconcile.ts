@@ -97,7 +97,9 @@ function finishStop(state: ArbiterState, effects: Effect[]): void {
     }
   }
   if (state.workers.length > 0) return;
-  effects.push({ type: "exit", status: state.phase.status });
+  const { status } = state.phase;
+  const message = status === 0 ? "Stop complete" : `Stop complete: exit status ${status}`;
+  effects.push({ type: "log", level: "info", message }, { type: "exit", status });
   state.phase = { name: "stopped" };
 }
 

@@ -90,6 +90,7 @@ test("TERM with 500 idle keep-alive connections ends at once", async (t) => {
   assert.ok(idle.length > 400, `only ${idle.length} connections are idle`);
   const before = performance.now();
   server.signal("SIGTERM");
+  await server.saw(/Stop complete$/m);
   await server.exited;
   const took = performance.now() - before;
   // Far less than they may stay open, or requests may take; bench/storm.ts measures it.

@@ -64,6 +64,7 @@ export const start: readonly Scenario[] = [
       world.next({}, { bootMs: Number.POSITIVE_INFINITY, quitMs: Number.POSITIVE_INFINITY });
       world.run(20_000);
       assert.deepEqual(world.lines(/ kill |exit \d/), ["5000 kill 2 SIGKILL", "5011 exit 3"]);
+      assert.deepEqual(world.lines(/complete/), ["5011 info: Stop complete: exit status 3"]);
       assert.equal(world.lines(/error: Boot timeout: worker=2/).length, 1);
     },
   },

@@ -17,6 +17,7 @@ export const stop: readonly Scenario[] = [
         "5000 drain 2 close",
         "8000 exit 0",
       ]);
+      assert.deepEqual(world.lines(/complete/).slice(-1), ["8000 info: Stop complete"]);
     },
   },
   {
