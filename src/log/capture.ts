@@ -34,13 +34,14 @@ export function captureOutput(destination: Destination, shape?: Shape): () => vo
 function capture(stream: NodeJS.WriteStream, write: (text: string) => void): () => void {
   const decoder = new StringDecoder("utf8");
   let fragment = "";
+  let leaving = false;
 
   function take(text: string): void {
     const whole = fragment + text;
     const end = whole.lastIndexOf("\n");
     if (end !== -1) write(whole.slice(0, end));
     fragment = whole.slice(end + 1);
-    if (fragment.length > LONGEST_FRAGMENT) finish();
+    if (leaving || fragment.length > LONGEST_FRAGMENT) finish();
   }
 
   function finish(): void {
@@ -58,10 +59,14 @@ function capture(stream: NodeJS.WriteStream, write: (text: string) => void): () 
     return true;
   };
 
+  const leave = (): void => {
+    leaving = true;
+    finish();
+  };
   // Before the destination's own exit listener, which writes what it has.
-  process.prependListener("exit", finish);
+  process.prependListener("exit", leave);
   return () => {
-    process.off("exit", finish);
+    process.off("exit", leave);
     stream.write = original;
     finish();
   };

@@ -68,6 +68,8 @@ export function openDestination(target: string, options: DestinationOptions = {}
   );
   let timer: NodeJS.Timeout | undefined;
   let flushAt = GATHER;
+  /** The process exits: nothing is gathered any more. */
+  let leaving = false;
   /** Why what waits can't be written for now. */
   let why = FULL;
 
@@ -108,7 +110,11 @@ export function openDestination(target: string, options: DestinationOptions = {}
     losses.add(outbox.clear(), why === FULL ? "it took no more before the exit" : why);
     losses.report(true);
   }
-  process.on("exit", onExit);
+  const leave = (): void => {
+    leaving = true;
+    onExit();
+  };
+  process.on("exit", leave);
 
   return {
     standard: descriptor.shared,
@@ -121,7 +127,7 @@ export function openDestination(target: string, options: DestinationOptions = {}
         return;
       }
       outbox.add(before + line);
-      if (outbox.size >= flushAt || delay === 0) flush();
+      if (outbox.size >= flushAt || delay === 0 || leaving) flush();
       else if (timer === undefined) arm();
     },
     flush() {
@@ -143,7 +149,7 @@ export function openDestination(target: string, options: DestinationOptions = {}
     },
     close() {
       if (descriptor === undefined) return;
-      process.off("exit", onExit);
+      process.off("exit", leave);
       onExit();
       clearTimeout(timer);
       descriptor.close();

@@ -11,6 +11,8 @@ const MOST = 512;
 export function relayDestination(hand: (lines: readonly string[]) => void): Destination {
   let lines: string[] = [];
   let timer: NodeJS.Timeout | undefined;
+  /** The thread exits: nothing is gathered any more. */
+  let leaving = false;
 
   const flush = (): void => {
     clearTimeout(timer);
@@ -20,21 +22,25 @@ export function relayDestination(hand: (lines: readonly string[]) => void): Dest
     lines = [];
     hand(full);
   };
-  process.on("exit", flush);
+  const leave = (): void => {
+    leaving = true;
+    flush();
+  };
+  process.on("exit", leave);
 
   return {
     standard: false,
     lost: 0,
     write(line) {
       lines.push(line);
-      if (lines.length >= MOST) flush();
+      if (lines.length >= MOST || leaving) flush();
       else timer ??= setTimeout(flush, DELAY).unref();
     },
     flush,
     flushSync: flush,
     reopen: () => undefined,
     close() {
-      process.off("exit", flush);
+      process.off("exit", leave);
       flush();
     },
   };

@@ -44,6 +44,8 @@ export function mapFrame(file: string, line: number, column: number): Position |
     const entry = loaded.map.findEntry(line - 1, column - 1);
     // With no entry on the line, the nearest one before it is found, which says nothing about this place.
     if (!("originalSource" in entry) || entry.generatedLine !== line - 1) return undefined;
+    // A segment that says of code that it was made by the tool itself.
+    if (typeof entry.originalSource !== "string") return undefined;
     return {
       file: sourcePath(entry.originalSource, loaded),
       line: entry.originalLine + 1,

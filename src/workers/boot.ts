@@ -108,7 +108,7 @@ export function lay(init: Init): Foundation {
   };
   const counting = init.ledgerFd === null ? undefined : startCounting(init.ledgerFd, 0, lost);
   const pulse = startPulse({ config, log, worker, watched, timedOut: counting?.timedOut });
-  const watchdog = pulse.vitals === undefined ? undefined : startWatchdog(init, pulse.vitals, warn);
+  const watchdog = pulse.vitals === undefined ? undefined : startWatchdog(init, pulse.vitals, level, warn);
   dropPrivileges(config);
   return {
     config,

@@ -4,7 +4,7 @@
 import type { Config } from "../config/config.ts";
 import type { Exchange } from "../protocols/exchange.ts";
 import { sweepInterval } from "./intervals.ts";
-import { clientOf, type RequestInFlight, shared, type Vitals } from "./vitals.ts";
+import { clientOf, PLACES, type RequestInFlight, shared, type Vitals } from "./vitals.ts";
 
 /** A sweep that comes this much later than due, in milliseconds, means a stopped process or a loop that was stuck. */
 const STALLED_AFTER = 1_000;
@@ -45,8 +45,10 @@ export function createDeadlines(options: DeadlineOptions): Deadlines {
   const limited = limit !== Number.POSITIVE_INFINITY || slow !== Number.POSITIVE_INFINITY;
   const interval = sweepInterval({ ...config, timeout: 0 });
 
-  /** Places that are given up are used again, the latest first; all below `places` are taken or free. */
+  /** Places that are given up are used again, the latest first, those that another thread sees before others. */
   const free: number[] = [];
+  const unseen: number[] = [];
+  /** All below it are taken or free. */
   let places = 0;
   /** By place, where there is a limit to sweep for. */
   const exchanges: (Exchange | undefined)[] = [];
@@ -91,7 +93,7 @@ export function createDeadlines(options: DeadlineOptions): Deadlines {
 
   return {
     begin(exchange) {
-      const place = free.pop() ?? places++;
+      const place = free.pop() ?? unseen.pop() ?? places++;
       exchange.place = place;
       // Who only watches need not know how long the request waited for its turn.
       if (!limited) return vitals?.begin(place, exchange, shared(exchange.startedAt));
@@ -114,7 +116,7 @@ export function createDeadlines(options: DeadlineOptions): Deadlines {
       }
       if (limited) exchanges[place] = undefined;
       exchange.place = -1;
-      free.push(place);
+      (place < PLACES ? free : unseen).push(place);
       vitals?.end(place);
     },
     sweep() {
@@ -127,7 +129,9 @@ export function createDeadlines(options: DeadlineOptions): Deadlines {
       const slowOnes: RequestInFlight[] = [];
       for (const [place, exchange] of exchanges.entries()) {
         if (exchange === undefined) continue;
-        if (late > STALLED_AFTER) forgiven[place] = (forgiven[place] ?? 0) + late;
+        // One that began meanwhile was not there for all of it.
+        if (late > STALLED_AFTER)
+          forgiven[place] = (forgiven[place] ?? 0) + Math.min(late, at - (began[place] ?? at));
         look(place, exchange, at, slowOnes);
       }
       if (slowOnes.length > 0) onSlow(slowOnes.sort(longestFirst), blocked);

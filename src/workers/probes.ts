@@ -1,6 +1,7 @@
 // Probes of the service's own address, answered before anything counts, logs or hooks them.
 
 import type { Exchange } from "../protocols/exchange.ts";
+import { ACCEPTED_AT } from "../protocols/front.ts";
 import type { Leave } from "./leave.ts";
 import type { Pipeline } from "./pipeline.ts";
 
@@ -20,8 +21,11 @@ export function answeringProbes(
   return {
     ...pipeline,
     handle(exchange) {
-      if (isProbe(exchange)) (leave.announced() ? stopping : served)(exchange);
-      else return handle(exchange);
+      if (!isProbe(exchange)) return handle(exchange);
+      // The first request of its connection, which alone tells how long that has waited, is nobody's then.
+      const { socket } = exchange.connection;
+      if (socket[ACCEPTED_AT] !== undefined) socket[ACCEPTED_AT] = 0;
+      (leave.announced() ? stopping : served)(exchange);
     },
     over:
       over &&

@@ -7,8 +7,8 @@
 import { performance } from "node:perf_hooks";
 import { FINDS_PEERS, findPeers } from "../os/peer.ts";
 
-/** Requests whose lines are kept. What is beyond shares one more place, which the latest of them has. */
-const PLACES = 127;
+/** Requests whose lines are kept, in the places below it. What is beyond shares one more, which the latest of them has. */
+export const PLACES = 127;
 const SLOTS = PLACES + 1;
 /** Bytes for `METHOD target` and for the client's address; what is longer is cut. */
 const LINE = 200;
@@ -77,7 +77,7 @@ export interface Vitals {
   beat(now: number, inspected: boolean): void;
   /** Says, oftener than it beats, that the loop runs. */
   runs(now: number): void;
-  /** `place` is one that is free: small whole numbers, the lowest first. */
+  /** `place` is one that is free: a whole number, below PLACES where one of those is. */
   begin(place: number, request: Told, now: number): void;
   end(place: number): void;
   /** Notes that the request is in the log as slow. False where that was noted before. */
@@ -127,9 +127,10 @@ export function createVitals(byDescriptor = false): Vitals {
       const word = at >> 2;
       const { method, target } = request;
       const client = byDescriptor && FINDS_PEERS ? request.clientAtHand : request.client;
-      put(method, at + TEXT, LINE);
-      bytes[at + TEXT + method.length] = 0x20;
-      put(target, at + TEXT + 1 + method.length, LINE - method.length - 1);
+      const named = Math.min(method.length, LINE - 1);
+      put(method, at + TEXT, named);
+      bytes[at + TEXT + named] = 0x20;
+      put(target, at + TEXT + named + 1, LINE - named - 1);
       words[word + LINE_LENGTH] = method.length + 1 + target.length;
       if (typeof client === "number" && client >= 0) {
         words[word + ADDRESS_LENGTH] = BY_DESCRIPTOR;

@@ -4,6 +4,7 @@ import { performance } from "node:perf_hooks";
 import { Worker } from "node:worker_threads";
 import type { Init } from "../ipc/messages.ts";
 import { openDescriptor } from "../log/descriptor.ts";
+import type { Level } from "../log/level.ts";
 import { lineBefore } from "../log/status-line.ts";
 import { entryUrl } from "../root.ts";
 import { logOrigin, workerName } from "./report.ts";
@@ -21,12 +22,14 @@ export interface Watchdog {
 export function startWatchdog(
   { config, identity, arbiterPid, peekFd, sharesTerminal }: Init,
   { shared }: Vitals,
+  level: Level,
   warn: (message: string) => void,
 ): Watchdog {
   const opened = openDescriptor(config.errorlog, 2);
   const order: WatchOrder = {
     shared,
     config,
+    level: level.shared,
     worker: workerName(identity, process.pid),
     origin: logOrigin(identity, process.pid),
     arbiterPid,

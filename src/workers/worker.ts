@@ -78,7 +78,7 @@ export function runWorker(inbox: Inbox, channel: WorkerChannel): void {
         return foundation?.log.exception("Uncaught exception, the worker ends", action.error);
       case "exit":
         await within(LAST_HOOK, booted?.hooks.workerExit());
-        await within(LAST_THREADS, booted?.serving.stop());
+        await within(LAST_THREADS, stop());
         await within(LAST_LINES, foundation?.flush());
         return process.exit(action.status);
     }
@@ -104,8 +104,17 @@ export function runWorker(inbox: Inbox, channel: WorkerChannel): void {
   const drain = (idle: IdlePolicy): void => {
     // With `keep` others serve on at the same address: it is this worker that goes, not the service.
     if (idle === "close") foundation?.leave.announce();
-    const done = booted?.serving.drain(idle) ?? Promise.resolve();
-    done.then(() => inbox.put({ type: "drained" }), crashed);
+    const drained = async (): Promise<void> => await booted?.serving.drain(idle);
+    drained().then(() => inbox.put({ type: "drained" }), crashed);
+  };
+
+  /** A worker class of the user's own may fail in it: the process ends all the same. */
+  const stop = async (): Promise<void> => {
+    try {
+      await booted?.serving.stop();
+    } catch (error) {
+      foundation?.log.exception("The worker's stop() failed", error);
+    }
   };
 
   const limitDrain = (): void => {

@@ -24,7 +24,7 @@ export interface Stage {
  * - `/stream` gives `first`, waits for the stage, gives `second`;
  * - `/throw` throws; `/half` gives `half`, waits for the stage, throws;
  * - `/short` declares 100 bytes and gives `short`;
- * - Node's alone: `/trailers` gives `first`, `second` and announced trailers, `/announced` gives `whole` with them;
+ * - Node's alone: `/rewritten` makes another request of its own, `/trailers` gives `first`, `second` and announced trailers, `/announced` gives `whole` with them;
  * - `/leave` enters and waits until the client is gone, `/endless` gives pieces until then;
  * - any other gives what it sees of the request, as JSON.
  */
@@ -73,6 +73,10 @@ const nodeApp: ProtocolApp = {
         res.write("first");
         await stage.released;
         return res.end("second");
+      case "/rewritten":
+        req.url = "/";
+        req.method = "PURGE";
+        return res.end("made another");
       case "/trailers":
         res.setHeader("Trailer", "X-Sum");
         res.write("first");

@@ -183,6 +183,16 @@ function contract(speaker: Speaker, app: ProtocolApp): void {
     assert.deepEqual(errors, []);
   });
 
+  if (app.interface === "node") {
+    it("keeps the request line as it was sent, whatever a router makes of it", async (t) => {
+      const { get, over } = await play(t, speaker, app);
+      const ended = over();
+      assert.equal((await get("/rewritten")).body, "made another");
+      const { method, target } = await ended;
+      assert.deepEqual([method, target], ["GET", "/rewritten"]);
+    });
+  }
+
   it("shows the request as it is", async (t) => {
     const { get } = await play(t, speaker, app);
     const { body } = await get("/caf%C3%A9/a%2Fb?x=%20y&z", {

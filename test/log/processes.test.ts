@@ -134,11 +134,14 @@ test("what JavaScript prints is captured whole and survives a reopen", (t) => {
     "€",
     "hex",
   ]);
-  assert.equal(fs.readFileSync(file, "utf8"), "after the reopen\nunfinished\n");
+  assert.equal(fs.readFileSync(file, "utf8"), "after the reopen\nunfinished\nat the exit\n");
 });
 
 test("there is nothing to capture where the error log is stderr", () => {
   const { stdout, stderr } = spawnSync(process.execPath, [child("chatter"), "-"], { encoding: "utf8" });
-  assert.match(stdout, /^first\nsecond\nin two parts\n€\nhex\nafter the reopen\nafter the undo\nunfinished$/);
+  assert.match(
+    stdout,
+    /^first\nsecond\nin two parts\n€\nhex\nafter the reopen\nafter the undo\nunfinishedat the exit$/,
+  );
   assert.equal(stderr, "an error\nbetween\n");
 });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
+import { Worker } from "node:worker_threads";
 import { relayDestination } from "../../src/log/relay.ts";
 
 test("lines are handed on together, in order, and records of several lines stay whole", () => {
@@ -38,4 +40,20 @@ test("many lines wait for nothing, few lines for a moment, and none is left behi
   relay.write("last");
   relay.close();
   assert.deepEqual(await last, ["last"]);
+});
+
+test("what is written at the exit itself is handed on at once", async () => {
+  const relay = JSON.stringify(new URL("../../src/log/relay.js", import.meta.url));
+  const source = `
+    import { parentPort } from "node:worker_threads";
+    import { relayDestination } from ${relay};
+    const relay = relayDestination((lines) => parentPort.postMessage(lines));
+    process.on("exit", () => relay.write("at the exit"));
+    relay.write("before");
+    process.exit(0);`;
+  const thread = new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`));
+  const handed: unknown[] = [];
+  thread.on("message", (lines) => handed.push(lines));
+  await once(thread, "exit");
+  assert.deepEqual(handed, [["before"], ["at the exit"]]);
 });

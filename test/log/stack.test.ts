@@ -84,6 +84,9 @@ test("places that no map knows stay as they are", (t) => {
   assert.equal(mapFrame(file, 1, 1), undefined, "before the first mapping");
   assert.equal(mapFrame(file, 2, 1), undefined, "before the first mapping of the line");
   assert.equal(mapFrame(file, 3, 1), undefined, "after the last line that has one");
+  const made = writeFile(directory, "made.js", inline(map("a.ts", { mappings: "AAAA,S;AACA" })));
+  assert.equal(mapFrame(made, 1, 3)?.line, 1);
+  assert.equal(mapFrame(made, 1, 12), undefined, "in what a tool has made");
   const useless = {
     "none.js": "nothing",
     "mention.js": 'const x = "//# sourceMappingURL=mention.js.map"',

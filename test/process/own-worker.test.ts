@@ -81,6 +81,22 @@ test("a stop finishes what came in before the worker was known to serve", async 
   await server.stop();
 });
 
+test("a kind of worker that fails to stop ends all the same, and its failure is logged", async (t) => {
+  assert.ok(source !== undefined);
+  const failing = source
+    .replace("front.stop();", "front.stop();\n        throw new Error('it is stopped already');")
+    .replace('name: "four"', 'name: "failing"');
+  const args = ["-k", "./failing.ts", "-b", "127.0.0.1:0", "--log-level", "debug"];
+  const server = start(t, [...args, `${join(FIXTURES, "apps.mjs")}:pid`], {
+    files: { "failing.ts": failing },
+    expected: [/stop\(\) failed/],
+  });
+  await ready(server, 1);
+  await server.stop();
+  assert.equal(server.count(/The worker's stop\(\) failed\n\S*Error: it is stopped already/), 1);
+  assert.equal(server.count(/Killing/), 0);
+});
+
 test("the documentation's own kind of worker fits the package's types", (t) => {
   assert.ok(source !== undefined);
   assert.ok(existsSync(join(ROOT, "dist/workers.d.ts")), "npm run build comes first");

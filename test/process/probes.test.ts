@@ -7,7 +7,11 @@ import { speakers } from "../contract/speakers.ts";
 import { get, ready } from "./client.ts";
 import { start } from "./server.ts";
 
-const APP = `export const app = (request, response) => response.end(request.method + " " + request.url);`;
+/** It takes what it mounts off the URL, as Express does. */
+const APP = `export const app = (request, response) => {
+  request.url = request.url.replace(/^\\/mounted/, "");
+  response.end(request.method + " " + request.url);
+};`;
 /** None of this may happen to a probe. */
 const CONF = `export default {
   preRequest: (worker, request) => { if (request.target.startsWith("/healthz?")) throw new Error("hooked"); },
@@ -31,6 +35,7 @@ for (const kind of [["sync"], ["eventloop"], ["threaded", "--threads", "2"]]) {
       assert.deepEqual([status, body], [200, "ok\n"]);
     }
     assert.equal((await get(`${url}/more`)).body, "GET /healthz/more");
+    assert.equal((await get(url.replace("/healthz", "/mounted/healthz"))).body, "GET /healthz");
     assert.equal((await fetch(url, { method: "HEAD" })).status, 200);
     assert.equal(await (await fetch(url, { method: "POST" })).text(), "POST /healthz");
     await server.stop();
@@ -38,10 +43,15 @@ for (const kind of [["sync"], ["eventloop"], ["threaded", "--threads", "2"]]) {
     // Threads write each for itself, in no order.
     for (const who of ["POST", "ACCESS"]) {
       const told = server.log().matchAll(new RegExp(`^${who} (\\S+)$`, "gm"));
-      assert.deepEqual([...told].map(([, target]) => target).sort(), ["/healthz", "/healthz/more"]);
+      assert.deepEqual([...told].map(([, target]) => target).sort(), [
+        "/healthz",
+        "/healthz/more",
+        "/mounted/healthz",
+      ]);
     }
     assert.deepEqual([...server.stdout().matchAll(/"(\w+ \S+) HTTP/g)].map(([, line]) => line).sort(), [
       "GET /healthz/more",
+      "GET /mounted/healthz",
       "POST /healthz",
     ]);
   });

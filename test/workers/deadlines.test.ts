@@ -177,6 +177,19 @@ describe("a request's deadline", () => {
     assert.equal(limits.events.length, 1);
   });
 
+  it("has of such time only what the request was there for", async (t) => {
+    const [served, limits] = [await serving(t), bench(5)];
+    await begin(t, served, limits, "/hold/stopped");
+    limits.block(8_000);
+    await begin(t, served, limits, "/hold/later");
+    limits.jump(0);
+    limits.pass(5_000);
+    assert.deepEqual(limits.events, [
+      "answered /hold/stopped after 12500",
+      "answered /hold/later after 5000",
+    ]);
+  });
+
   it("is no more once the request is over, and its place is another's", async (t) => {
     const [served, limits] = [await serving(t), bench(5)];
     const first = await begin(t, served, limits);
@@ -194,6 +207,18 @@ describe("a request's deadline", () => {
     limits.pass(1_500);
     assert.deepEqual(limits.events, ["answered /hold/2 after 5000"]);
   });
+});
+
+it("after a crowd has gone, all in flight are shown to other threads", async (t) => {
+  const [served, limits] = [await serving(t), bench(5)];
+  const { exchange } = await begin(t, served, limits);
+  limits.deadlines.end(exchange);
+  const another = (): Exchange => Object.create(exchange);
+  const crowd = Array.from({ length: 300 }, another);
+  for (const one of crowd) limits.deadlines.begin(one);
+  for (const one of crowd) limits.deadlines.end(one);
+  for (let count = 0; count < 5; count++) limits.deadlines.begin(another());
+  assert.equal(readVitals(limits.vitals.shared).requests().length, 5);
 });
 
 describe("a slow request", () => {

@@ -117,6 +117,18 @@ describe("vitals", () => {
     assert.equal(shown?.client, "10.0.0.7:50000");
   });
 
+  it("keep to their place, however long a method is", () => {
+    for (const length of [199, 200, 248, 4_000]) {
+      const vitals = createVitals();
+      const signs = readVitals(vitals.shared);
+      vitals.begin(1, request("/other"), 1);
+      vitals.end(1);
+      vitals.begin(0, { ...request("/"), method: "M".repeat(length) }, 2);
+      const lines = signs.requests().map(({ line }) => line);
+      assert.deepEqual(lines, [`${"M".repeat(199)} ...`]);
+    }
+  });
+
   it("keep bytes beyond ASCII as they came", () => {
     const vitals = createVitals();
     vitals.begin(0, request("/\u00c3\u00a9"), 1);

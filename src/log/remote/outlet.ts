@@ -96,9 +96,10 @@ export function createOutlet({
         link = undefined;
         state = "down";
         why = reason;
-        losses.note(reason);
         retry = setTimeout(again, pause * (0.5 + Math.random() / 2)).unref();
         pause = Math.min(pause * 2, LONGEST_PAUSE);
+        // Who hears of it may write here in turn.
+        losses.note(reason);
         wake();
       },
     });

@@ -24,6 +24,9 @@ export class Http1Exchange implements Exchange {
   /** These two are let go of where the connection becomes another protocol's. */
   req: IncomingMessage;
   res: ServerResponse;
+  /** As they were sent: routers take what they mount off `req.url`, and some set `req.method`. */
+  readonly method: string;
+  readonly target: string;
   readonly connection: Http1Connection;
   readonly startedAt: number;
   /** The exchange before it on a pipelined connection, while that is not over. */
@@ -41,18 +44,12 @@ export class Http1Exchange implements Exchange {
   constructor(req: IncomingMessage, res: ServerResponse, connection: Http1Connection, trust: Trust) {
     this.req = req;
     this.res = res;
+    this.method = req.method ?? "";
+    this.target = req.url ?? "";
     this.connection = connection;
     this.trust = trust;
     this.startedAt = performance.now();
     this.previous = connection.latest;
-  }
-
-  get method(): string {
-    return this.req.method ?? "";
-  }
-
-  get target(): string {
-    return this.req.url ?? "";
   }
 
   get httpVersion(): string {

@@ -30,7 +30,7 @@ export class Handshake extends Http1Exchange {
   readonly protocol: string;
   private readonly onUpgraded: (handshake: Handshake) => void;
   private rest: Buffer;
-  /** The head of the request, once that is let go of: in one string, which takes a third of the room. */
+  /** Version and fields of the request, once that is let go of: in one string, which takes a third of the room. */
   private kept: string | undefined = undefined;
   private taken = false;
   /** Stops looking for the client's end. */
@@ -99,35 +99,22 @@ export class Handshake extends Http1Exchange {
 
   /** Connections stay open for long, and most of them idle: all that is kept is what a log asks for at the end. */
   private letGo(): void {
-    const { method, target, httpVersion, rawHeaders } = this;
+    const { httpVersion, rawHeaders } = this;
     // None of them can have a line's end in it.
     // A connection that is closed tells no address any more.
     void this.client;
-    this.kept = [method, target, httpVersion, ...rawHeaders].join("\n");
+    this.kept = [httpVersion, ...rawHeaders].join("\n");
     spent ??= spentPair();
     this.req = spent.req;
     this.res = spent.res;
   }
 
-  /** A part of the head that is kept; undefined while the request has it. */
-  private part(index: number): string | undefined {
-    return this.kept?.split("\n", index + 1)[index];
-  }
-
-  override get method(): string {
-    return this.part(0) ?? super.method;
-  }
-
-  override get target(): string {
-    return this.part(1) ?? super.target;
-  }
-
   override get httpVersion(): string {
-    return this.part(2) ?? super.httpVersion;
+    return this.kept?.split("\n", 1)[0] ?? super.httpVersion;
   }
 
   override get rawHeaders(): readonly string[] {
-    return this.kept === undefined ? super.rawHeaders : this.kept.split("\n").slice(3);
+    return this.kept === undefined ? super.rawHeaders : this.kept.split("\n").slice(1);
   }
 
   override header(name: string): string | undefined {

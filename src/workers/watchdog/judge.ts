@@ -65,6 +65,8 @@ const EARLY = 750;
 const EARLY_PART = 1 / 3;
 /** A boot timeout is told so long before the arbiter's SIGKILL, which waits for nobody. */
 const BEFORE_BOOT_TIMEOUT = 750;
+/** What a report takes at the most, with the stack that it waits for. */
+const LONGEST_REPORT = 1_000;
 /** What a worker whose loop runs may take beyond its grace to end by itself. */
 const LAST_WORDS = 2_000;
 
@@ -116,6 +118,11 @@ export function judge(before: Watch, sight: Sight, limits: Limits): Verdict {
   const unheard = !stalled && blockedFor >= 2 * interval + 20;
   const slowBefore = limits.slow > 0 && unheard ? now - limits.slow : null;
   return { watch, prepare, tell, silent: now - Math.min(beatAt, ranAt), kill, slowBefore };
+}
+
+/** The watch after a report that was begun at `began`: what it took was no stall. */
+export function reported(watch: Watch, began: number, now: number): Watch {
+  return { ...watch, lookAt: Math.max(watch.lookAt, Math.min(now, began + LONGEST_REPORT)) };
 }
 
 const early = ({ timeout }: Limits): number => Math.min(EARLY, timeout * EARLY_PART);

@@ -15,10 +15,11 @@ export interface WatchOrder {
     | "gracefulTimeout"
     | "bootTimeout"
     | "errorlog"
-    | "loglevel"
     | "logFormat"
     | keyof SyslogSettings
   >;
+  /** The process's log level. */
+  readonly level: SharedArrayBuffer;
   readonly worker: string;
   /** The same as data. */
   readonly origin: LogOrigin;

@@ -3,6 +3,7 @@
 import { FREE_LOOP, type LoopView, type PeekWhat } from "../../ipc/peek.ts";
 import { createErrorLog } from "../../log/error-log.ts";
 import { duration } from "../../log/in-flight.ts";
+import { levelIn } from "../../log/level.ts";
 import { openSyslog, syslogSink } from "../../log/syslog.ts";
 import { loopView } from "../peek.ts";
 import { renderReport, type Stack, slowFirst, slowTitle } from "../report.ts";
@@ -43,13 +44,13 @@ export interface Telling {
 }
 
 export function createTelling(
-  { config, worker, origin, descriptor, before }: WatchOrder,
+  { config, level, worker, origin, descriptor, before }: WatchOrder,
   signs: VitalSigns,
 ): Telling {
   const { write, flush, reopen } = createWriter(config.errorlog, descriptor, before);
   const log = createErrorLog({
     destination: { write, flush },
-    level: config.loglevel,
+    level: levelIn(level),
     form: config.logFormat,
     origin,
     sinks: config.syslog

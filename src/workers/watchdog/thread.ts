@@ -4,7 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { longestSilence } from "../../ipc/beat.ts";
 import { BOOT_INTERVAL, sweepInterval } from "../intervals.ts";
 import { readVitals, sharedNow } from "../vitals.ts";
-import { judge, type Limits, startWatch } from "./judge.ts";
+import { judge, type Limits, reported, startWatch } from "./judge.ts";
 import type { WatchMessage, WatchOrder } from "./order.ts";
 import type { Telling } from "./telling.ts";
 
@@ -60,7 +60,10 @@ async function look(): Promise<void> {
   watch = verdict.watch;
   if (verdict.prepare) (await prepared()).prepare();
   const slow = verdict.slowBefore === null ? [] : signs.tellSlow(verdict.slowBefore);
-  if (verdict.tell !== null || slow.length > 0) await (await prepared()).tell(verdict, slow);
+  if (verdict.tell !== null || slow.length > 0) {
+    await (await prepared()).tell(verdict, slow);
+    watch = reported(watch, sight.now, sharedNow());
+  }
   if (verdict.kill) process.kill(process.pid, "SIGKILL");
   timer = setTimeout(() => void look(), Math.max(1, watch.lookAt - sharedNow()));
 }

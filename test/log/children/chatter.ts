@@ -23,6 +23,7 @@ process.stdout.write("\n", () => {
   undo();
   console.log("after the undo");
   captureOutput(destination);
+  process.on("exit", () => process.stdout.write("at the exit"));
   process.stdout.write("unfinished");
   process.exit(0);
 });

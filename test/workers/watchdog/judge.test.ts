@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import {
   judge,
   type Limits,
+  reported,
   type Sight,
   startWatch,
   type Verdict,
@@ -85,6 +86,30 @@ describe("the watchdog", () => {
       told.map(({ verdict }) => verdict.tell),
       ["stuck", "stuck"],
     );
+  });
+
+  it("tells of a stuck loop in time also where it tells of one slow request after another before", () => {
+    // They begin one by one, until the loop is blocked.
+    let begun = [9_000, 9_400, 9_800];
+    let told = 0;
+    let state = startWatch(0);
+    for (let now = 0; now <= 60_000; now = Math.max(state.lookAt, now)) {
+      const beatAt = Math.min(now, 10_000);
+      const sight: Sight = { now, beatAt, ranAt: beatAt, booting: false, orphaned: false };
+      const { watch, tell, slowBefore } = judge(state, sight, { ...LIMITS, slow: 1_000, interval: 100 });
+      state = watch;
+      if (tell === "stuck") {
+        assert.deepEqual([told, now], [3, 40_000]);
+        return;
+      }
+      const slow = begun.filter((at) => slowBefore !== null && at <= slowBefore);
+      if (slow.length === 0) continue;
+      told += slow.length;
+      begun = begun.filter((at) => !slow.includes(at));
+      now += 850;
+      state = reported(state, sight.now, now);
+    }
+    assert.fail("it was not told");
   });
 
   it("is silent where timeout is 0", () => {
