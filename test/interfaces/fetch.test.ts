@@ -167,9 +167,11 @@ test("targets in all their forms", async (t) => {
   );
   const cases: [string, RegExp][] = [
     [
-      "GET http://other.example/x?y HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+      "GET http://other.example/x?y HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n",
       /\r\nhttp:\/\/other\.example\/x\?y$/,
     ],
+    // A scheme is the word of whoever asks, as X-Forwarded-Proto is.
+    ["GET HTTPS://a/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", /\r\nhttp:\/\/a\/x$/],
     ["OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", /\r\nhttp:\/\/a\/\*$/],
     ["GET /x HTTP/1.0\r\n\r\n", new RegExp(`\r\nhttp://127\\.0\\.0\\.1:${port}/x$`)],
     ["GET //double HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", /\r\nhttp:\/\/a\/\/double$/],

@@ -171,7 +171,8 @@ for (const [target, path, query] of [
       t,
       looking(({ PATH_INFO, QUERY_STRING }) => [PATH_INFO, QUERY_STRING]),
     );
-    assert.deepEqual(JSON.parse((await request({ path: target })).body), [path, query]);
+    const headers = { host: /^http:/.test(target) ? "other.example" : "example.org" };
+    assert.deepEqual(JSON.parse((await request({ path: target, headers })).body), [path, query]);
   });
 }
 

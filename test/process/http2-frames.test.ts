@@ -112,3 +112,21 @@ test("100-continue is answered, another expectation refused; 204 and 205 have no
   session.close();
   await server.stop();
 });
+
+test("a client that breaks off request after request without naming an error is cut off", async (t) => {
+  const expected = [HOLES, /breaks off too many requests/];
+  const args = ["-k", "eventloop", "--http2-max-resets", "20", ...ARGS];
+  const server = start(t, args, { files: { "app.mjs": APP }, expected });
+  await ready(server, 1);
+  const socket = await dial(t, server);
+  const closed = once(socket, "close");
+  const streams = Array.from({ length: 40 }, (_, count) => 2 * count + 1);
+  socket.write(Buffer.concat(streams.map((stream) => frame(1, 0x4, stream, headers("/")))));
+  // By then the requests before it are with the application.
+  assert.equal((await get(await server.url("/"))).status, 200);
+  socket.write(Buffer.concat(streams.map((stream) => frame(3, 0, stream, Buffer.alloc(4)))));
+  await server.saw(/breaks off too many requests/);
+  await closed;
+  assert.equal((await get(await server.url("/"))).status, 200);
+  await server.stop();
+});

@@ -82,8 +82,9 @@ function urlOf(exchange: Exchange): string | undefined {
   const { target } = exchange;
   if (target.startsWith("/")) return origin(exchange, target);
   if (target === "*") return origin(exchange, "/*");
-  // The absolute form, which proxies use: the Host field does not count. RFC 9112, section 3.2.2.
-  return /^https?:\/\//i.test(target) && URL.canParse(target) ? target : undefined;
+  // The absolute form, which proxies use: its host is the Host field's, but its scheme is the client's word.
+  const url = target.replace(/^https?(?=:\/\/)/i, exchange.scheme);
+  return /^https?:\/\//.test(url) && URL.canParse(url) ? url : undefined;
 }
 
 function origin(exchange: Exchange, path: string): string | undefined {

@@ -1,6 +1,7 @@
 // What the engines of uwsgi, FastCGI and SCGI have in common: their connections, the time those may take, and their end.
 
 import type { Socket } from "node:net";
+import { isUnixSocket } from "../../os/descriptor.ts";
 import { createDrain } from "../drain.ts";
 import type { Engine, EngineOptions } from "../engine.ts";
 import { afterReading } from "../idle.ts";
@@ -70,7 +71,7 @@ export function createGateway(options: EngineOptions, { name, keepalive, open }:
   return {
     accept(stream: Socket, accepted: Socket = stream) {
       const link = new Link(stream, accepted);
-      if (!trusts(link.peer.address)) {
+      if (!trusts(link.peer.address, isUnixSocket(accepted))) {
         log.warning(
           `Refused ip=${link.peer.address}: only addresses in forwardedAllowIps may speak ${name}, for it tells who the client is`,
         );

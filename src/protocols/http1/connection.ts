@@ -3,9 +3,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { descriptorOf } from "../../os/descriptor.ts";
+import { descriptorOf, isUnixSocket } from "../../os/descriptor.ts";
 import { CONNECTION, type Connection, type Endpoint } from "../exchange.ts";
 import { toldOf } from "../proxy/told.ts";
+import type { Networks } from "../trust/networks.ts";
 import type { Http1Exchange } from "./exchange.ts";
 import type { Handshake } from "./handshake.ts";
 
@@ -33,16 +34,19 @@ export class Http1Connection implements Connection {
   hearsTimeout = false;
   /** Its place in the list of open connections; -1 where it is not in there. */
   place = -1;
-  private readonly trusts: (address: string) => boolean;
+  private readonly trusts: Networks;
+  /** Whether it came by a Unix socket: nobody can tell once it is closed. */
+  private readonly unix: boolean;
   private knownPeer: Endpoint | undefined = undefined;
   private descriptor: number | undefined = undefined;
   private knownLocal: Endpoint | undefined = undefined;
   private knownTrusted: boolean | undefined = undefined;
 
-  constructor(stream: Socket, accepted: Socket, trusts: (address: string) => boolean) {
+  constructor(stream: Socket, accepted: Socket, trusts: Networks) {
     this.stream = stream;
     this.socket = accepted;
     this.trusts = trusts;
+    this.unix = isUnixSocket(accepted);
   }
 
   /** The exchange of a request; undefined once that is over. */
@@ -80,7 +84,7 @@ export class Http1Connection implements Connection {
   }
 
   get trusted(): boolean {
-    this.knownTrusted ??= this.trusts(this.peer.address);
+    this.knownTrusted ??= this.trusts(this.peer.address, this.unix);
     return this.knownTrusted;
   }
 }

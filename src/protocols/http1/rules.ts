@@ -68,6 +68,7 @@ const OLD_VERSION: Refusal = { status: 400, reason: "HTTP/0.9 is not supported" 
 const METHOD: Refusal = { status: 400, reason: "The method is RTSP's or Icecast's, not HTTP's" };
 const ASTERISK: Refusal = { status: 400, reason: "The target * is for OPTIONS alone" };
 const HOST: Refusal = { status: 400, reason: "Invalid Host header" };
+const OTHER_HOST: Refusal = { status: 400, reason: "The target's host is not the Host header's" };
 
 /** Node doesn't tell whether RTSP/1.0, ICE/1.0 or HTTP/1.0 was said, but most of their methods are not HTTP's. */
 const FOREIGN: ReadonlySet<string> = new Set([
@@ -82,7 +83,16 @@ const UNDERSCORE: Refusal = { status: 400, reason: "Header name with an undersco
 
 const lower = (text: string): number => text.charCodeAt(0) | 0x20;
 const [H, T] = [lower("h"), lower("t")];
-const STAR = "*".charCodeAt(0);
+const [STAR, SLASH] = ["*".charCodeAt(0), "/".charCodeAt(0)];
+
+/** A target in absolute form: its authority. RFC 9112, section 3.2.2. */
+const ABSOLUTE = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i;
+
+/** What a front looks at and what the application sees must be one host; a proxy passes both on as they were. */
+function namesAnother(url: string, host: string): boolean {
+  const authority = ABSOLUTE.exec(url)?.[1];
+  return authority !== undefined && authority.toLowerCase() !== host.toLowerCase();
+}
 
 export function compileRules(settings: RuleSettings): Rules {
   const maxLine = settings.limitRequestLine || UNLIMITED;
@@ -115,6 +125,7 @@ export function compileRules(settings: RuleSettings): Rules {
     const { length } = rawHeaders;
     if (length > maxRaw) return FIELDS;
     let hosts = 0;
+    let host = "";
     let codings = 0;
     let scheme: "http" | "https" | undefined;
     for (let i = 0; i < length; i += 2) {
@@ -128,6 +139,7 @@ export function compileRules(settings: RuleSettings): Rules {
         if (size === 4 && name.toLowerCase() === "host") {
           if (++hosts > 1) return HOSTS;
           if (!isHost(value)) return HOST;
+          host = value;
         }
       } else if (first === T) {
         if (size === 17 && name.toLowerCase() === "transfer-encoding") {
@@ -142,7 +154,8 @@ export function compileRules(settings: RuleSettings): Rules {
       }
       if (refused && ambiguous(name, peer)) return UNDERSCORE;
     }
-    return hosts === 0 && request.httpVersionMinor === 1 ? NO_HOST : undefined;
+    if (hosts === 0) return request.httpVersionMinor === 1 ? NO_HOST : undefined;
+    return url.charCodeAt(0) !== SLASH && namesAnother(url, host) ? OTHER_HOST : undefined;
   };
 
   return { check };

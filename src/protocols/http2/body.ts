@@ -10,7 +10,8 @@ export class Http2Body extends Readable {
     // The client's window is closed until somebody reads.
     if (!this.destroyed && !this.push(chunk)) this.#stream.pause();
   };
-  readonly #onEnd = (): void => void this.push(null);
+  /** Node ends the stream in the same way where the client breaks off and names no error. */
+  readonly #onEnd = (): void => void (this.#stream.aborted ? this.destroy() : this.push(null));
 
   constructor(stream: ServerHttp2Stream) {
     super({ highWaterMark: 16_384 });

@@ -3,14 +3,16 @@
 import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { isUnixSocket } from "../../os/descriptor.ts";
 import type { Connection, Endpoint } from "../exchange.ts";
+import type { Networks } from "../trust/networks.ts";
 
 export interface Http2ConnectionOptions {
   readonly session: ServerHttp2Session;
   /** HTTP/2 is spoken on it: what was accepted, or TLS over that. */
   readonly stream: Socket;
   readonly accepted: Socket;
-  readonly trusts: (address: string) => boolean;
+  readonly trusts: Networks;
 }
 
 export class Http2Connection implements Connection {
@@ -41,7 +43,7 @@ export class Http2Connection implements Connection {
     // Of a connection that has ended there is nothing to be asked any more.
     this.peer = { address: stream.remoteAddress ?? "", port: stream.remotePort };
     this.local = { address: stream.localAddress ?? "", port: stream.localPort };
-    this.trusted = trusts(this.peer.address);
+    this.trusted = trusts(this.peer.address, isUnixSocket(accepted));
     this.encrypted = stream !== accepted;
     this.tls = isTls(stream) ? stream : undefined;
   }

@@ -99,7 +99,8 @@ export function createHttp2(options: EngineOptions): Engine {
     clearTimeout(transport.lateBody);
     transport.body?.letGo();
     over(transport);
-    closed(transport.connection, this.rstCode !== constants.NGHTTP2_NO_ERROR && !transport.cutByUs);
+    const brokenOff = this.rstCode !== constants.NGHTTP2_NO_ERROR || this.aborted;
+    closed(transport.connection, brokenOff && !transport.cutByUs);
   }
 
   const opened = (connection: Http2Connection): void => {

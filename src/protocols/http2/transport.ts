@@ -83,7 +83,7 @@ export class Http2Transport implements Transport {
   }
 
   cut(): void {
-    this.cutByUs = true;
+    this.cutByUs = !this.#stream.aborted;
     // With a code, close() sends a proper end first: the answer would pass for whole.
     this.#stream.destroy(new Error("the answer broke off"));
   }

@@ -2,6 +2,7 @@
 
 import { Socket } from "node:net";
 import type { Config } from "../../config/config.ts";
+import { isUnixSocket } from "../../os/descriptor.ts";
 import { peek } from "../peek.ts";
 import { compileNetworks } from "../trust/networks.ts";
 import type { WaitingRoom } from "../waiting.ts";
@@ -34,7 +35,8 @@ export function createProxyStage(
       return () => {
         if (parsed.kind === "malformed") return refuse(parsed.reason);
         if (parsed.kind === "header") {
-          if (!allowed(socket.remoteAddress ?? "")) return refuse("proxyAllowIps does not name it");
+          if (!allowed(socket.remoteAddress ?? "", isUnixSocket(socket)))
+            return refuse("proxyAllowIps does not name it");
           socket.read(parsed.length);
           withoutHeader(socket, parsed.length);
           tell(socket, parsed.client);

@@ -3,10 +3,13 @@
 import { BlockList, isIP, isIPv4 } from "node:net";
 
 /**
- * A test for peer addresses. `allowed` holds addresses, networks (`10.0.0.0/8`) or `*` for everyone.
- * A peer on a unix socket has the empty address and is always in it: whoever may connect is ours.
+ * Whether an address is in the set. A peer whose address is empty has a Unix socket, and is in it, since whoever may connect is ours;
+ * or has gone, and is not: what it has sent before is read all the same.
  */
-export function compileNetworks(allowed: readonly string[]): (address: string) => boolean {
+export type Networks = (address: string, unix?: boolean) => boolean;
+
+/** `allowed` holds addresses, networks (`10.0.0.0/8`) or `*` for everyone. */
+export function compileNetworks(allowed: readonly string[]): Networks {
   if (allowed.includes("*")) return () => true;
   const list = new BlockList();
   for (const entry of allowed) {
@@ -16,8 +19,8 @@ export function compileNetworks(allowed: readonly string[]): (address: string) =
     if (prefix === undefined) list.addAddress(address, family);
     else list.addSubnet(address, Number(prefix), family);
   }
-  return (address) => {
-    if (address === "") return true;
+  return (address, unix = false) => {
+    if (address === "") return unix;
     // A dual-stack socket shows IPv4 peers as ::ffff:10.0.0.1.
     const plain = address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
     const family = isIP(plain);

@@ -6,7 +6,7 @@ import type { Connection, Endpoint } from "../exchange.ts";
 import { percentDecoded } from "../path.ts";
 import { toldOf } from "../proxy/told.ts";
 import { type Found, findClient, parseForwarded, parseForwardedFor } from "./forwarded.ts";
-import { compileNetworks } from "./networks.ts";
+import { compileNetworks, type Networks } from "./networks.ts";
 import { compileSchemes } from "./schemes.ts";
 
 export type TrustSettings = Pick<
@@ -19,7 +19,7 @@ type Asked = Pick<Connection, "peer" | "trusted" | "encrypted" | "socket">;
 /** `rawHeaders` are names and values by turns. */
 export interface Trust {
   /** Whether a peer of this address may speak for clients. */
-  trusts(address: string): boolean;
+  readonly trusts: Networks;
   /** Whether any field could name the client. */
   mayName(rawHeaders: readonly string[]): boolean;
   /** The peer, or whom a trusted peer says that it speaks for. Its port is unknown where that is not told. */

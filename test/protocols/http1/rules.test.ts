@@ -45,6 +45,20 @@ describe("a Host header", () => {
     it(`must not be ${JSON.stringify(host)}`, () => assert.equal(refused(host), true));
   }
 
+  for (const [url, wanted] of [
+    ["http://a/x", undefined],
+    ["HTTP://A", undefined],
+    ["http://b/x", 400],
+    ["https://a:81/", 400],
+    ["http://user@a/", 400],
+    ["/http://b/", undefined],
+  ] as const) {
+    it(`must be that of the target ${url}`, () => {
+      const asked = { ...head, method: "GET", url, rawHeaders: ["Host", "a"] };
+      assert.equal(check(asked, { trusted: true })?.status, wanted);
+    });
+  }
+
   it("is asked with OPTIONS for the whole server", () => {
     const asked = { ...head, method: "OPTIONS", url: "*", rawHeaders: ["Host", "a"] };
     assert.equal(check(asked, { trusted: false }), undefined);
