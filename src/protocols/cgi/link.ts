@@ -18,8 +18,8 @@ export interface Talk {
   closed(): void;
 }
 
-/** What a connection waits for, and no longer than a time. */
-export type Waiting = "request" | "next request" | "head" | "end";
+/** What a connection waits for, and no longer than a time; but for as long as it takes while "sending". */
+export type Waiting = "request" | "next request" | "head" | "sending" | "end";
 
 /** How long the other side may take to close, once it has the whole answer, in milliseconds. */
 const LONGEST_END = 2_000;
@@ -73,18 +73,30 @@ export class Link implements Connection {
     this.until = performance.now() + milliseconds;
   }
 
+  /** An answer is given and another request may come, but the front has not taken all of it. */
+  sends(): void {
+    this.wait("sending", Number.POSITIVE_INFINITY);
+  }
+
   busy(): void {
     this.waiting = undefined;
     this.until = Number.POSITIVE_INFINITY;
   }
 
-  /** Sends the last and ends our side; what still comes is not looked at. The other side has a moment to end its own. */
+  /**
+   * Sends the last and ends our side; what still comes is not looked at. The other side has a moment to end its own, once it
+   * has taken all: how long that lasts is as open as with HTTP/1.
+   */
   finish(last?: string | Uint8Array, sent?: () => void): void {
     if (this.waiting === "end") return;
-    this.wait("end", LONGEST_END);
-    if (last === undefined) this.stream.end(sent);
-    else if (typeof last === "string") this.stream.end(last, "latin1", sent);
-    else this.stream.end(last, sent);
+    this.wait("end", Number.POSITIVE_INFINITY);
+    const flushed = (): void => {
+      this.wait("end", LONGEST_END);
+      sent?.();
+    };
+    if (last === undefined) this.stream.end(flushed);
+    else if (typeof last === "string") this.stream.end(last, "latin1", flushed);
+    else this.stream.end(last, flushed);
     this.stream.resume();
   }
 
@@ -104,6 +116,10 @@ export class Link implements Connection {
     const { socket, stream } = this;
     if (stream === socket && socket.localAddress !== undefined) socket.resetAndDestroy();
     else if (last === undefined) stream.destroy();
-    else this.finish(last);
+    else {
+      this.finish(last);
+      // Nobody waits for what is not whole.
+      this.wait("end", LONGEST_END);
+    }
   }
 }

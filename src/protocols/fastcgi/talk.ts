@@ -51,7 +51,7 @@ export class FastcgiTalk implements Talk, RecordSink {
   }
 
   read(chunk: Buffer): void {
-    if (this.link.idle) this.link.heads(this.options.config.headerTimeout * 1_000);
+    if (this.link.waiting !== undefined) this.link.heads(this.options.config.headerTimeout * 1_000);
     this.#read(chunk);
   }
 
@@ -95,8 +95,7 @@ export class FastcgiTalk implements Talk, RecordSink {
     if (type === BEGIN_REQUEST) throw new WireError("a FastCGI request without an id");
     const answer =
       type === GET_VALUES ? record(GET_VALUES_RESULT, 0, this.#values(content)) : unknownType(type);
-    this.link.stream.write(answer);
-    if (this.#requests.size === 0) this.#waitForNext();
+    this.#send(answer);
   }
 
   #values(content: Buffer): Buffer {
@@ -121,15 +120,20 @@ export class FastcgiTalk implements Talk, RecordSink {
   /** Sends the end of a request, and with it that of the connection where that was the last. */
   close(end: Uint8Array, request?: FastcgiRequest): void {
     if (request !== undefined) this.#requests.delete(request.id);
-    const sent = request === undefined ? undefined : () => request.over();
     if (this.#last && this.#requests.size === 0)
-      return this.link.finish(this.#kept ? Buffer.concat([end, NO_MORE]) : end, sent);
-    this.link.stream.write(end, sent);
-    if (this.#requests.size === 0) this.#waitForNext();
+      return this.link.finish(this.#kept ? Buffer.concat([end, NO_MORE]) : end, () => request?.over());
+    this.#send(end, request);
   }
 
-  #waitForNext(): void {
-    this.link.wait("next request", this.options.config.keepalive * 1_000);
+  /** The time until the next request begins when the front has taken what is sent. */
+  #send(piece: Uint8Array, request?: FastcgiRequest): void {
+    const { link, options } = this;
+    if (this.#requests.size === 0) link.sends();
+    link.stream.write(piece, () => {
+      request?.over();
+      if (link.waiting === "sending" && link.stream.writableLength === 0)
+        link.wait("next request", options.config.keepalive * 1_000);
+    });
   }
 
   /** True where no other request would be lost with the connection. */
