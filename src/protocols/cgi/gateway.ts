@@ -32,7 +32,7 @@ export function createGateway(options: EngineOptions, { name, keepalive, open }:
   const { config, onConnectionClosed, log } = options;
   const trusts = compileNetworks(config.forwardedAllowIps);
   const links = createOpenConnections<Open>();
-  const headTime = config.headerTimeout * 1_000;
+  const headTime = config.headerTimeout === 0 ? Number.POSITIVE_INFINITY : config.headerTimeout * 1_000;
   let clock: NodeJS.Timeout | undefined;
 
   const drain = createDrain({
@@ -70,7 +70,7 @@ export function createGateway(options: EngineOptions, { name, keepalive, open }:
 
   return {
     accept(stream: Socket, accepted: Socket = stream) {
-      const link = new Link(stream, accepted);
+      const link = new Link(stream, accepted, headTime);
       if (!trusts(link.peer.address, isUnixSocket(accepted))) {
         log.warning(
           `Refused ip=${link.peer.address}: only addresses in forwardedAllowIps may speak ${name}, for it tells who the client is`,
@@ -82,7 +82,6 @@ export function createGateway(options: EngineOptions, { name, keepalive, open }:
       const entry: Open = { link, talk, socket: stream, place: -1 };
       links.add(entry);
       clock ??= setInterval(sweep, Math.min(1_000, Math.max(50, headTime / 4))).unref();
-      link.wait("request", headTime);
       if (drain.active) talk.last();
       stream.on("data", (chunk: Buffer) => {
         if (link.waiting === "end") return;

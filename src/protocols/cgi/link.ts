@@ -30,9 +30,11 @@ export class Link implements Connection {
   readonly socket: Socket;
   readonly stream: Socket;
   /** Undefined while a request is under way. */
-  waiting: Waiting | undefined = "request";
+  waiting: Waiting | undefined = undefined;
   /** When that is over, by performance.now(). */
   until: number = Number.POSITIVE_INFINITY;
+  /** Milliseconds for a request's head. */
+  readonly #headTime: number;
   #gathering = false;
   readonly #spread = (): void => {
     this.#gathering = false;
@@ -41,10 +43,12 @@ export class Link implements Connection {
   #peer: Endpoint | undefined = undefined;
   #local: Endpoint | undefined = undefined;
 
-  constructor(stream: Socket, accepted: Socket) {
+  constructor(stream: Socket, accepted: Socket, headTime: number) {
     this.stream = stream;
     this.socket = accepted;
     this.encrypted = stream !== accepted;
+    this.#headTime = headTime;
+    this.wait("request", headTime);
   }
 
   get peer(): Endpoint {
@@ -63,9 +67,9 @@ export class Link implements Connection {
   }
 
   /** Some of a head has come: the time for all of it goes on. */
-  heads(milliseconds: number): void {
+  heads(): void {
     if (this.waiting === "request") this.waiting = "head";
-    else if (this.waiting !== "head") this.wait("head", milliseconds);
+    else if (this.waiting !== "head") this.wait("head", this.#headTime);
   }
 
   wait(what: Waiting, milliseconds: number): void {

@@ -50,8 +50,7 @@ class SingleTalk implements Talk, Transport {
 
   read(chunk: Buffer): void {
     if (this.#exchange !== undefined) return this.#feed(chunk);
-    const { config } = this.#options;
-    this.#link.heads(config.headerTimeout * 1_000);
+    this.#link.heads();
     const gathered = this.#gather(chunk);
     if (gathered === undefined) return;
     const request = this.#readCgi(this.#wire.decode(gathered.head), this.#link.peer);

@@ -51,7 +51,7 @@ export class FastcgiTalk implements Talk, RecordSink {
   }
 
   read(chunk: Buffer): void {
-    if (this.link.waiting !== undefined) this.link.heads(this.options.config.headerTimeout * 1_000);
+    if (this.link.waiting !== undefined) this.link.heads();
     this.#read(chunk);
   }
 

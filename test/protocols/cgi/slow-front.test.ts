@@ -1,8 +1,10 @@
-// Fronts that take an answer slowly, as those do that buffer none of it for a slow client.
+// Fronts that take their time: with a head, where that may take for ever, and with an answer, as those do that buffer none
+// of it for a slow client.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
+import { text } from "node:stream/consumers";
 import { type TestContext, test } from "node:test";
 import type { WsgiApplication } from "../../../src/interfaces/wsgi.ts";
 import {
@@ -20,14 +22,15 @@ const LARGE = Buffer.alloc(30_000_000, "x");
 const END = 3;
 
 interface Line extends Served {
-  readonly socket: net.Socket;
+  /** A connection that is not closed by itself where the server ends it. */
+  connect(): Promise<net.Socket>;
   /** The application has given its answer to `/large`. */
   readonly given: Promise<void>;
   /** Lets the server's clocks see that so many milliseconds have gone by. */
   pass(milliseconds: number): void;
 }
 
-async function line(t: TestContext, protocol: Spoken): Promise<Line> {
+async function line(t: TestContext, protocol: Spoken, headerTimeout = 30): Promise<Line> {
   let ahead = 0;
   const now = performance.now.bind(performance);
   t.mock.method(performance, "now", () => now() + ahead);
@@ -38,14 +41,15 @@ async function line(t: TestContext, protocol: Spoken): Promise<Line> {
     if (environ.PATH_INFO !== "/large") return ["small"];
     return Object.assign([LARGE], { close: () => given.open() });
   };
-  const served = await serve(t, app, "wsgi", { protocol });
-  // It does not close by itself what the server has ended.
-  const socket = net.connect({ port: served.port, host: "127.0.0.1", allowHalfOpen: true });
-  t.after(() => socket.destroy());
-  await once(socket, "connect");
+  const served = await serve(t, app, "wsgi", { protocol, headerTimeout });
   return {
     ...served,
-    socket,
+    async connect() {
+      const socket = net.connect({ port: served.port, host: "127.0.0.1", allowHalfOpen: true });
+      t.after(() => socket.destroy());
+      await once(socket, "connect");
+      return socket;
+    },
     given: given.promise,
     pass(milliseconds) {
       ahead += milliseconds;
@@ -60,7 +64,8 @@ for (const [protocol, head] of [
   ["fastcgi", (pairs: string[]) => Buffer.concat([fastcgiHead(1, pairs), fastcgiBody(1)])],
 ] as const) {
   test(`${protocol}: an answer is there for a front that takes it late, whose time to close begins after that`, async (t) => {
-    const { socket, given, pass, over, drain } = await line(t, protocol);
+    const { connect, given, pass, over, drain } = await line(t, protocol);
+    const socket = await connect();
     const taken = over();
     socket.write(head(variablesOf({ target: "/large" })));
     await given;
@@ -73,10 +78,28 @@ for (const [protocol, head] of [
     pass(3_000);
     await drained;
   });
+
+  test(`${protocol}: a headerTimeout of 0 is for ever`, async (t) => {
+    const { connect, pass } = await line(t, protocol, 0);
+    const request = head(variablesOf({}));
+    const silent = await connect();
+    const halting = await connect();
+    halting.write(request.subarray(0, 20));
+    // Once this is answered, the server has read what the others have sent.
+    const other = await connect();
+    other.write(request);
+    assert.match(await text(other), /small/);
+    pass(60_000);
+    silent.write(request);
+    halting.write(request.subarray(20));
+    assert.match(await text(silent), /small/);
+    assert.match(await text(halting), /small/);
+  });
 }
 
 test("fastcgi: a connection is idle only when the front has the answer, also in a drain", async (t) => {
-  const { socket, given, pass, drain } = await line(t, "fastcgi");
+  const { connect, given, pass, drain } = await line(t, "fastcgi");
+  const socket = await connect();
   const records = fastcgiRecords(socket);
   const ask = (target: string): void =>
     void socket.write(Buffer.concat([fastcgiHead(1, variablesOf({ target }), true), fastcgiBody(1)]));
