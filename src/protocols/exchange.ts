@@ -96,7 +96,7 @@ export interface Exchange {
   inform(status: number, headers: readonly string[]): void;
   /** Sets status, optional reason phrase and headers (names and values by turns). Call once, before any body. */
   head(status: number, reason: string | undefined, headers: readonly string[]): void;
-  /** Sends a piece of the body; false asks the caller to await drained() before the next. */
+  /** Sends a piece of the body; false asks the caller to await drained() before the next, which tells where nobody waits. */
   write(chunk: Uint8Array | string): boolean;
   /** Resolves when more may be written; rejects when the client is gone. */
   drained(): Promise<void>;

@@ -1,7 +1,9 @@
 // What holds for every protocol, whatever the application's interface.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { describe, it, type TestContext } from "node:test";
+import { wsgi } from "../../src/interfaces/wsgi.ts";
 import { latch, type Served, serve } from "../interfaces/serve.ts";
 import { asgiApp } from "./asgi-app.ts";
 import type { Asked } from "./cgi.ts";
@@ -42,6 +44,19 @@ async function whole({ status, headers, body }: Answer): Promise<Whole> {
   const pieces: Buffer[] = [];
   for await (const piece of body) pieces.push(piece);
   return { status, headers: new Map(headers), list: headers, body: Buffer.concat(pieces).toString() };
+}
+
+/** Pieces without a wait between them, and how many were wanted. */
+function* counted(told: (made: number) => void): Generator<string> {
+  let made = 0;
+  try {
+    while (made < 1_000) {
+      made++;
+      yield "piece";
+    }
+  } finally {
+    told(made);
+  }
 }
 
 export function protocolContract(speaker: Speaker): void {
@@ -182,6 +197,24 @@ function contract(speaker: Speaker, app: ProtocolApp): void {
     await left;
     assert.deepEqual(errors, []);
   });
+
+  if (app.interface === "wsgi") {
+    it("makes no more pieces than one for a client that has gone before that", async (t) => {
+      const [entered, made] = [latch(), latch<number>()];
+      const late = wsgi(async (environ, startResponse) => {
+        entered.open();
+        await once(environ["tgunicorn.signal"], "abort");
+        startResponse("200 OK", []);
+        return counted(made.open);
+      });
+      const { port, errors } = await serve(t, late, "wsgi", { protocol: speaker.protocol });
+      const conversation = await speaker.ask(port, { target: "/" });
+      await entered.promise;
+      conversation.leave();
+      assert.equal(await made.promise, 1);
+      assert.deepEqual(errors, []);
+    });
+  }
 
   if (app.interface === "node") {
     it("keeps the request line as it was sent, whatever a router makes of it", async (t) => {

@@ -161,7 +161,9 @@ export class MessageExchange implements Exchange {
   }
 
   write(chunk: Uint8Array | string): boolean {
-    if (this.over || this.#ended || this.#bodiless) return true;
+    // As a socket that is closed says: whoever makes pieces without waiting would go on for ever.
+    if (this.over) return false;
+    if (this.#ended || this.#bodiless) return true;
     const piece = this.#allowed(chunk);
     if (piece.length === 0) return this.#flows;
     this.#flows = this.#transport.write(piece);
