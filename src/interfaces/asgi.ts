@@ -44,7 +44,10 @@ export interface TlsExtension {
   readonly client_cert_chain: readonly string[];
   /** As RFC 4514 writes names; null where the client has sent no certificate. */
   readonly client_cert_name: string | null;
-  /** Always null: a client whose certificate is not accepted gets no further. */
+  /**
+   * Why the client's certificate is not accepted, as node:tls names it; null where it is, or there is none. Such a client
+   * gets this far only where the sslContext hook has it so.
+   */
   readonly client_cert_error: string | null;
   /** `0x0304` is TLS 1.3; null where it is not known. */
   readonly tls_version: number | null;

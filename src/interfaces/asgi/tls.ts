@@ -2,7 +2,7 @@
 
 import type { DetailedPeerCertificate, TLSSocket } from "node:tls";
 import type { TlsExtension } from "../asgi.ts";
-import { distinguishedName } from "../distinguished-name.ts";
+import { distinguishedName, refusalOf } from "../certificate.ts";
 
 /** Worked out once per connection. */
 const known = new WeakMap<TLSSocket, TlsExtension>();
@@ -15,8 +15,7 @@ export function tlsExtension(tls: TLSSocket): TlsExtension {
       server_cert: tls.getX509Certificate()?.toString() ?? null,
       client_cert_chain: Object.freeze(client === undefined ? [] : chainOf(tls.getPeerCertificate(true))),
       client_cert_name: client === undefined ? null : distinguishedName(client.subject),
-      // One that was not accepted does not get here.
-      client_cert_error: null,
+      client_cert_error: client === undefined ? null : refusalOf(tls),
       tls_version: VERSIONS.get(tls.getProtocol() ?? "") ?? null,
       cipher_suite: SUITES.get(tls.getCipher().standardName) ?? null,
     });

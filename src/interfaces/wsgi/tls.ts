@@ -2,7 +2,7 @@
 // https://httpd.apache.org/docs/2.4/mod/mod_ssl.html#envvars
 
 import type { TLSSocket } from "node:tls";
-import { distinguishedName } from "../distinguished-name.ts";
+import { distinguishedName, refusalOf } from "../certificate.ts";
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -25,10 +25,10 @@ export function tlsVariables(tls: TLSSocket): Variables {
 
 function client(tls: TLSSocket): Variables {
   const certificate = tls.getPeerX509Certificate();
-  // One that was not accepted does not get here.
   if (certificate === undefined) return { SSL_CLIENT_VERIFY: "NONE" };
+  const refused = refusalOf(tls);
   return {
-    SSL_CLIENT_VERIFY: "SUCCESS",
+    SSL_CLIENT_VERIFY: refused === null ? "SUCCESS" : `FAILED:${refused}`,
     SSL_CLIENT_S_DN: distinguishedName(certificate.subject),
     SSL_CLIENT_S_DN_CN: /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? "",
     SSL_CLIENT_I_DN: distinguishedName(certificate.issuer),
