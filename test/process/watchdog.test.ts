@@ -6,7 +6,9 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { get, ready } from "./client.ts";
+import { ask, ctl } from "./ctl.ts";
 import { ended, FIXTURES, type Server, start } from "./server.ts";
 
 const LIMITS = join(FIXTURES, "limits.mjs");
@@ -169,6 +171,29 @@ test("a request that blocks the loop for a while is slow, with the stack that bl
     assert.match(block, /\n {2}JavaScript stack:\n(.*\n)*? {4}at work \(\/.*app\.mjs:3:\d+\)\n/);
     return;
   }
+});
+
+test("what the watchdog tells has the level that is set at run time", async (t) => {
+  const quiet = ["-k", "eventloop", "-b", "127.0.0.1:0", "-p", "app.pid", "--log-level", "critical"];
+  const server = start(t, [...quiet, "--slow-request", "0.3", "app.mjs:app"], {
+    files: {
+      "app.mjs": `
+        import { existsSync } from "node:fs";
+        export const app = (req, res) => { while (!existsSync("enough")); res.end("done"); };`,
+    },
+    expected: [/Slow request/],
+    leaves: ["enough"],
+  });
+  const path = join(server.dir, "app.ctl");
+  while (!existsSync(path)) await setImmediate();
+  while ((await ask(path, "GET", "/workers")).list[0]?.phase !== "serving");
+  const { listeners } = (await ask(path, "GET", "/status")).body;
+  await ctl("-s", path, "loglevel", "warning");
+  const answer = get(String(listeners));
+  await server.saw(/Slow request: /);
+  writeFileSync(join(server.dir, "enough"), "");
+  assert.equal((await answer).body, "done");
+  await server.stop();
 });
 
 test("a TypeScript application's stack is that of its source", async (t) => {
