@@ -9,6 +9,7 @@ import { createOpenConnections } from "../open.ts";
 import { SignallingRequest } from "../signal.ts";
 import { compileTrust } from "../trust/trust.ts";
 import { connectionOf, Http1Connection } from "./connection.ts";
+import { isBehindLast, turnDeaf } from "./deaf.ts";
 import { createDeparture } from "./departure.ts";
 import { exchangeOf, Http1Exchange } from "./exchange.ts";
 import { announceClose, closeIdle } from "./finish.ts";
@@ -52,7 +53,7 @@ export function createHttp1(options: EngineOptions): Engine {
     if (connection === undefined || connection.deaf) return;
     const refusal = rules.check(req, connection);
     if (refusal !== undefined) {
-      connection.deaf = true;
+      turnDeaf(connection);
       invalid(req.socket, refusal);
       return refuseRequest(res, refusal);
     }
@@ -96,7 +97,7 @@ export function createHttp1(options: EngineOptions): Engine {
     // What is destroyed already was so by the application, with an error of its own, or is the client's end.
     if (connection === undefined || refusal === undefined || socket.destroyed) return void socket.destroy();
     if (connection.deaf) return;
-    connection.deaf = true;
+    turnDeaf(connection);
     // Nothing was ever asked: browsers open connections ahead of need.
     if (refusal.status === 408 && socket.bytesRead === 0) return void socket.destroy();
     if (error.code !== "HPE_INVALID_EOF_STATE") invalid(socket, refusal);
@@ -135,7 +136,7 @@ export function createHttp1(options: EngineOptions): Engine {
     if (connection === undefined) return;
     const refusal = rules.check(req, connection);
     if (refusal !== undefined) {
-      connection.deaf = true;
+      turnDeaf(connection);
       invalid(req.socket, refusal);
       return refuseRequest(res, refusal);
     }
@@ -211,12 +212,7 @@ function createEngine(
  * given. An application that insists on keep-alive in its own header gets its connection closed all the same.
  */
 function closesAfter(connection: Http1Connection, res: ServerResponse): boolean {
-  const { latest } = connection;
-  if (latest?.res.shouldKeepAlive === false) {
-    connection.deaf = true;
-    latest.res.once("finish", () => connection.stream.destroySoon());
-    return false;
-  }
+  if (isBehindLast(connection)) return false;
   res.shouldKeepAlive = false;
   return true;
 }

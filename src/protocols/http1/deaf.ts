@@ -1,0 +1,59 @@
+// A connection of which nothing more that comes in is looked at, while answers are still due on it.
+
+import type { Http1Connection } from "./connection.ts";
+
+/**
+ * Throws away what still comes in. Left to node, each request of it would cost a pair that is kept until the connection
+ * is closed. It is read all the same: otherwise nobody would see the client's end.
+ */
+export function turnDeaf(connection: Http1Connection): void {
+  connection.deaf = true;
+  const { stream } = connection;
+  const parser: unknown = Reflect.get(stream, "parser");
+  if (isParser(parser)) {
+    // It can't be stopped in the middle of the piece that it has in hand: the next head in there does that.
+    parser.onIncoming = stop;
+    // A body that nobody reads would stop the reading.
+    parser.incoming = null;
+    // What it has of a head or a body is no broken request when the client's end comes.
+    parser.pause();
+  }
+  stream.removeAllListeners("data");
+  stream.on("data", ignore);
+  stream.resume();
+}
+
+/** Whether the last answer of the connection is under way. What comes behind that gets none: the connection is closed after it. */
+export function isBehindLast(connection: Http1Connection): boolean {
+  const { latest } = connection;
+  if (latest?.res.shouldKeepAlive !== false) return false;
+  turnDeaf(connection);
+  latest.res.once("finish", () => connection.stream.destroySoon());
+  return true;
+}
+
+/** Node's: no types tell of it. */
+interface Parser {
+  onIncoming: (req: object) => number;
+  incoming: object | null;
+  pause(): void;
+}
+
+const isParser = (value: unknown): value is Parser =>
+  typeof value === "object" &&
+  value !== null &&
+  "onIncoming" in value &&
+  "incoming" in value &&
+  "pause" in value &&
+  typeof value.pause === "function";
+
+/** The parser's own word for a pause. Node calls that an error, to which the deaf say nothing. */
+const HPE_PAUSED = 21;
+
+function stop(req: object): number {
+  // Otherwise node would hand the connection over where that is asked for.
+  Reflect.set(req, "upgrade", false);
+  return HPE_PAUSED;
+}
+
+const ignore = (): void => undefined;

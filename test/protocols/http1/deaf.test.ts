@@ -1,0 +1,97 @@
+// What comes in behind the last answer of a connection.
+
+import assert from "node:assert/strict";
+import diagnostics from "node:diagnostics_channel";
+import { describe, it, type TestContext } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import type { WorkerKind } from "../../../src/workers/contract.ts";
+import { eventloop } from "../../../src/workers/eventloop.ts";
+import { sync } from "../../../src/workers/sync.ts";
+import { type Client, connect } from "../../contract/client.ts";
+import { type Held, type Rig, rig } from "../../contract/rig.ts";
+
+const head = (...lines: readonly string[]): string => `${lines.join("\r\n")}\r\n\r\n`;
+const HELD = head("GET /hold HTTP/1.1", "Host: a");
+const NEXT = head("GET / HTTP/1.1", "Host: a");
+const UPGRADE = head("GET / HTTP/1.1", "Host: a", "Connection: Upgrade", "Upgrade: websocket");
+/** 20 MB. */
+const FLOOD = NEXT.repeat(Math.ceil(20_000_000 / NEXT.length));
+
+interface Bed extends Rig {
+  readonly client: Client;
+  /** How many pairs node has made. */
+  pairs(): number;
+}
+
+async function bed(t: TestContext, kind: WorkerKind): Promise<Bed> {
+  const served = await rig(kind, {}, (protocol) => protocol === "websocket");
+  let made = 0;
+  const count = (): void => void made++;
+  diagnostics.subscribe("http.server.request.start", count);
+  t.after(() => {
+    diagnostics.unsubscribe("http.server.request.start", count);
+    void served.serving.stop();
+  });
+  return { ...served, client: await connect(served.port), pairs: () => made };
+}
+
+/** Until the server has read so much on the connection. */
+async function read({ exchange }: Held, bytes: number): Promise<void> {
+  while (exchange.connection.socket.bytesRead < bytes) await turn();
+}
+
+describe("behind the last answer", () => {
+  for (const [what, kind, sent] of [
+    ["an endless stream of requests", sync, HELD] as const,
+    ["one that asks for another protocol", sync, HELD + NEXT + UPGRADE] as const,
+    [
+      "what follows a refused request",
+      eventloop,
+      HELD + head("GET / HTTP/1.1", "Host: a", "Host: b"),
+    ] as const,
+    ["what follows nonsense", eventloop, `${HELD}nonsense\r\n\r\n`] as const,
+  ]) {
+    it(`${what} is read, but costs nothing`, async (t) => {
+      const { client, held, seen, pairs } = await bed(t, kind);
+      client.send(sent + FLOOD);
+      const first = await held();
+      await read(first, sent.length + FLOOD.length);
+      assert.ok(pairs() <= 2, `${pairs()} pairs`);
+      first.res.end("whole");
+      assert.equal((await client.response()).body, "whole");
+      client.end();
+      await client.closed();
+      assert.deepEqual(seen, ["/hold"]);
+    });
+  }
+
+  it("leaves the body before it whole, however late that is read", async (t) => {
+    const { client, held, pairs } = await bed(t, sync);
+    const body = "x".repeat(1_000_000);
+    client.send(head("POST /hold HTTP/1.1", "Host: a", `Content-Length: ${body.length}`) + body + FLOOD);
+    const first = await held();
+    await turn();
+    let length = 0;
+    for await (const chunk of first.req) length += String(chunk).length;
+    await read(first, body.length + FLOOD.length);
+    assert.equal(length, body.length);
+    assert.ok(pairs() <= 2, `${pairs()} pairs`);
+    first.res.end("whole");
+    assert.equal((await client.response()).body, "whole");
+  });
+
+  for (const [how, leave] of [
+    ["ends its side", (client: Client): void => client.end()],
+    ["is gone", (client: Client): void => client.destroy()],
+  ] as const) {
+    it(`the client's going is noticed: it ${how}`, async (t) => {
+      const { client, held } = await bed(t, sync);
+      client.send(HELD + NEXT + NEXT);
+      const { exchange } = await held();
+      const aborted = new Promise((resolve) => exchange.signal.addEventListener("abort", resolve));
+      leave(client);
+      await aborted;
+      assert.equal(exchange.status, 499);
+    });
+  }
+});
