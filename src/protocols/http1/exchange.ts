@@ -108,8 +108,6 @@ export class Http1Exchange implements Exchange {
       };
       if (this.abortedBy !== undefined) aborter.abort(this.abortedBy);
       else if (this.over || this.res.destroyed) closed();
-      // A response that waits behind another has no socket yet, and hears nothing from it.
-      else if (this.res.socket === null) this.req.socket.once("close", closed);
       this.res.once("close", closed);
     }
     return this.aborter.signal;
@@ -192,6 +190,16 @@ export class Http1Exchange implements Exchange {
       res.headersSent && !res.chunkedEncoding && responseField(res, "content-length") === undefined;
     if (closeDelimited && socket.localAddress !== undefined) socket.resetAndDestroy();
     else stream.destroy();
+  }
+
+  /** To be called when the connection is closed. Node tells a response of that which has its turn, and no other. */
+  connectionClosed(): void {
+    const { res } = this;
+    if (res.socket !== null || res.writableFinished) return;
+    res.destroy();
+    // As node does it: otherwise who asks later takes it for open.
+    Reflect.set(res, "_closed", true);
+    res.emit("close");
   }
 
   whenReleased(pending: boolean, released: () => void): void {

@@ -152,8 +152,10 @@ export class Handshake extends Http1Exchange {
     else super.cut();
   }
 
+  /** It never waits, and whoever has the connection is told by that itself. */
+  override connectionClosed(): void {}
+
   override whenReleased(pending: boolean, released: () => void): void {
-    // Whoever has the connection is told by that itself.
     if (!this.taken) super.whenReleased(pending, released);
     else if (!pending) setImmediate(released);
   }

@@ -82,11 +82,13 @@ export function createHttp1(options: EngineOptions): Engine {
   function onSocketClosed(this: Socket): void {
     const connection = this[connectionOf];
     if (connection === undefined || !connections.delete(connection)) return;
-    // Responses that waited behind another have no `close` of their own.
-    const waiting: Http1Exchange[] = [];
+    const open: Http1Exchange[] = [];
     if (connection.upgraded !== undefined) over(connection.upgraded);
-    for (let one = connection.latest; one !== undefined; one = one.previous) waiting.unshift(one);
-    for (const exchange of waiting) over(exchange);
+    for (let one = connection.latest; one !== undefined; one = one.previous) open.unshift(one);
+    for (const exchange of open) {
+      over(exchange);
+      exchange.connectionClosed();
+    }
     onConnectionClosed?.(connection.socket);
     if (drain.active) drain.check();
   }

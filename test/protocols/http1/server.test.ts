@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { finished } from "node:stream/promises";
+import { describe, it, type TestContext } from "node:test";
 import { eventloop } from "../../../src/workers/eventloop.ts";
 import { connect } from "../../contract/client.ts";
 import { rig } from "../../contract/rig.ts";
@@ -150,6 +151,42 @@ it("exchanges that wait behind another are over when their client leaves", async
   await aborted;
   assert.equal(first.exchange.signal.aborted, true);
   assert.deepEqual(over, ["/hold/1", "/hold/2"]);
+});
+
+describe("an answer that waits behind another when the client leaves", () => {
+  const waiting = async (t: TestContext) => {
+    const { port, serving, held } = await rig(eventloop);
+    t.after(() => serving.stop());
+    const client = await connect(port);
+    client.send(head("GET /hold/1 HTTP/1.1", "Host: a") + head("GET /hold/2 HTTP/1.1", "Host: a"));
+    await held();
+    return { client, ...(await held()) };
+  };
+
+  it("is not waited for to be drained", async (t) => {
+    const { client, exchange } = await waiting(t);
+    exchange.head(200, undefined, []);
+    assert.equal(exchange.write("x".repeat(1_000_000)), false);
+    const drained = exchange.drained();
+    client.destroy();
+    await assert.rejects(drained, /the client closed the connection/);
+    await assert.rejects(exchange.drained(), /the client closed the connection/);
+  });
+
+  it("is told, once, and is closed for who asks later", async (t) => {
+    const { client, exchange, res } = await waiting(t);
+    let closes = 0;
+    const told = new Promise<void>((resolve) => {
+      res.on("close", () => {
+        closes++;
+        resolve();
+      });
+    });
+    client.destroy();
+    await told;
+    await assert.rejects(finished(res));
+    assert.deepEqual([closes, res.destroyed, exchange.signal.aborted], [1, true, true]);
+  });
 });
 
 describe("a head beyond what node's parser takes", () => {
