@@ -29,7 +29,7 @@ export class Http1Exchange implements Exchange {
   readonly target: string;
   readonly connection: Http1Connection;
   readonly startedAt: number;
-  /** The exchange before it on a pipelined connection, while that is not over. */
+  /** The exchange before it on a pipelined connection, where that was not over when this one came. */
   previous: Http1Exchange | undefined;
   over = false;
   extraTime = 0;
@@ -181,10 +181,12 @@ export class Http1Exchange implements Exchange {
   }
 
   cut(): void {
-    const { res } = this;
+    const { res, previous } = this;
     const { socket, stream } = this.connection;
     // It is complete: there is nothing left to cut.
     if (res.writableEnded) return;
+    // The answers before it are whole, and go out before the connection is closed.
+    if (previous?.over === false) return void previous.res.once("close", () => this.cut());
     // Where the end of the connection is the end of the body, only a reset tells the client that it isn't whole.
     const closeDelimited =
       res.headersSent && !res.chunkedEncoding && responseField(res, "content-length") === undefined;

@@ -125,9 +125,12 @@ export function createHttp1(options: EngineOptions): Engine {
     const connection = socket[connectionOf];
     const refusal: Refusal = { status: 405, reason: "CONNECT is not supported" };
     invalid(socket, refusal);
-    if (connection === undefined || connection.latest !== undefined) return void socket.destroy();
+    if (connection === undefined) return void socket.destroy();
     connection.deaf = true;
-    refuseConnection(socket, refusal);
+    const { latest } = connection;
+    // Node has taken the connection off its parser; the answers before this one go out all the same.
+    if (latest === undefined) refuseConnection(socket, refusal);
+    else latest.res.once("close", () => socket.destroyed || refuseConnection(socket, refusal));
   });
   const onUpgraded = (handshake: Handshake): void => {
     options.onUpgraded?.(handshake);

@@ -69,6 +69,8 @@ export function listenForUpgrades(server: Server, { wanted, Response, onHandshak
 }
 
 function readAgain(server: Server, socket: Socket, bytes: Buffer): void {
+  // Node listens itself again: a connection may ask for as many upgrades as it likes.
+  socket.off("error", ignore);
   socket.unshift(bytes);
   server.emit("connection", socket);
 }

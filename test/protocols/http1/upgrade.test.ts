@@ -43,6 +43,19 @@ async function open({ client, held }: Bed, fields = ECHO, rest = "", leave?: (co
   return { exchange, ...taken };
 }
 
+it("a connection that asks for one unwanted upgrade after the other gathers no listeners", async (t) => {
+  const one = await bed(t);
+  const counts: number[] = [];
+  for (let asked = 0; asked < 3; asked++) {
+    one.client.send(head("/hold", H2C));
+    const { exchange, res } = await one.held();
+    counts.push(exchange.connection.socket.listenerCount("error"));
+    res.end("plain");
+    await one.client.response();
+  }
+  assert.equal(new Set(counts).size, 1, counts.join());
+});
+
 describe("an upgrade", () => {
   it("hands the connection over with what came behind the request, and is over at its end", async (t) => {
     const one = await bed(t);
