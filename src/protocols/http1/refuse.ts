@@ -95,7 +95,7 @@ export function refusalOf(error: ParseError): Refusal | undefined {
 export function mayAnswer(connection: Http1Connection): boolean {
   const { latest } = connection;
   if (latest === undefined) return true;
-  return latest.previous === undefined && !latest.req.complete && !latest.answered;
+  return latest.previous?.over !== false && !latest.req.complete && !latest.answered;
 }
 
 /** Who speaks something else to an HTTP address is told so by the log. */
