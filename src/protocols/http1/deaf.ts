@@ -1,5 +1,7 @@
 // A connection of which nothing more that comes in is looked at, while answers are still due on it.
 
+import { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Http1Connection } from "./connection.ts";
 
 /**
@@ -30,6 +32,21 @@ export function isBehindLast(connection: Http1Connection): boolean {
   turnDeaf(connection);
   latest.res.once("finish", () => connection.stream.destroySoon());
   return true;
+}
+
+/**
+ * Does what node did for the answers that are still due on a connection, which it lets go of at a request for another
+ * protocol. The function that it gives takes that back.
+ */
+export function mindAnswers(stream: Socket): () => void {
+  const onDrain = (): void => {
+    const answer: unknown = Reflect.get(stream, "_httpMessage");
+    if (answer instanceof ServerResponse && answer.writableNeedDrain) answer.emit("drain");
+  };
+  const onEnd = (): void => void stream.end();
+  stream.on("drain", onDrain);
+  stream.on("end", onEnd);
+  return () => void stream.off("drain", onDrain).off("end", onEnd);
 }
 
 /** Node's: no types tell of it. */

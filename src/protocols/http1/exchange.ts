@@ -9,6 +9,7 @@ import { whenReleased } from "../released.ts";
 import { rememberAbort } from "../signal.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { Http1Connection } from "./connection.ts";
+import { turnDeaf } from "./deaf.ts";
 import { bodyBytesOf } from "./response.ts";
 import { sealResponse } from "./seal.ts";
 
@@ -181,17 +182,30 @@ export class Http1Exchange implements Exchange {
   }
 
   cut(): void {
-    const { res, previous } = this;
+    const { res } = this;
     const { socket, stream } = this.connection;
     // It is complete: there is nothing left to cut.
     if (res.writableEnded) return;
-    // The answers before it are whole, and go out before the connection is closed.
-    if (previous?.over === false) return void previous.res.once("close", () => this.cut());
+    if (this.previous !== undefined && this.waits) return this.cutAfter(this.previous.res);
     // Where the end of the connection is the end of the body, only a reset tells the client that it isn't whole.
     const closeDelimited =
       res.headersSent && !res.chunkedEncoding && responseField(res, "content-length") === undefined;
     if (closeDelimited && socket.localAddress !== undefined) socket.resetAndDestroy();
     else stream.destroy();
+  }
+
+  /** An earlier answer is due on the connection: nothing of this one has gone out. */
+  get waits(): boolean {
+    return this.previous?.over === false && this.res.socket === null;
+  }
+
+  /** Makes the answer before it the last: whoever asked for that is not to lose it. */
+  private cutAfter(last: ServerResponse): void {
+    turnDeaf(this.connection);
+    last.shouldKeepAlive = false;
+    // Its head may have gone out already: this is how node knows.
+    Reflect.set(last, "_last", true);
+    this.res.destroy();
   }
 
   /** To be called when the connection is closed. Node tells a response of that which has its turn, and no other. */

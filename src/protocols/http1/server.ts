@@ -9,7 +9,7 @@ import { createOpenConnections } from "../open.ts";
 import { SignallingRequest } from "../signal.ts";
 import { compileTrust } from "../trust/trust.ts";
 import { connectionOf, Http1Connection } from "./connection.ts";
-import { isBehindLast, turnDeaf } from "./deaf.ts";
+import { isBehindLast, mindAnswers, turnDeaf } from "./deaf.ts";
 import { createDeparture } from "./departure.ts";
 import { exchangeOf, Http1Exchange } from "./exchange.ts";
 import { announceClose, closeIdle } from "./finish.ts";
@@ -107,7 +107,11 @@ export function createHttp1(options: EngineOptions): Engine {
     const { latest } = connection;
     if (mayAnswer(connection)) refuseConnection(socket, refusal);
     // A request that broke off in the middle of its answer: no client may take that for whole.
-    else if (latest !== undefined && !latest.req.complete) latest.cut();
+    else if (latest !== undefined && !latest.req.complete) {
+      // Who has left waits for nothing that came before either.
+      if (latest.waits && error.code === "HPE_INVALID_EOF_STATE") socket.destroy();
+      else latest.cut();
+    }
     // What came before is answered, and the connection closed after that.
     else latest?.res.once("finish", () => lingeringClose(socket));
   };
@@ -126,11 +130,16 @@ export function createHttp1(options: EngineOptions): Engine {
     const refusal: Refusal = { status: 405, reason: "CONNECT is not supported" };
     invalid(socket, refusal);
     if (connection === undefined) return void socket.destroy();
-    connection.deaf = true;
     const { latest } = connection;
-    // Node has taken the connection off its parser; the answers before this one go out all the same.
-    if (latest === undefined) refuseConnection(socket, refusal);
-    else latest.res.once("close", () => socket.destroyed || refuseConnection(socket, refusal));
+    if (latest !== undefined) mindAnswers(socket);
+    if (connection.deaf || isBehindLast(connection)) return;
+    turnDeaf(connection);
+    const refuse = (): void => {
+      if (socket.writable) refuseConnection(socket, refusal);
+    };
+    // Answers go out in the order of their requests.
+    if (latest === undefined) refuse();
+    else latest.res.once("close", refuse);
   });
   const onUpgraded = (handshake: Handshake): void => {
     options.onUpgraded?.(handshake);

@@ -4,6 +4,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { connectionOf } from "./connection.ts";
+import { isBehindLast, mindAnswers } from "./deaf.ts";
 
 export interface UpgradeOptions {
   readonly wanted: (protocol: string) => boolean;
@@ -47,10 +48,15 @@ export function listenForUpgrades(server: Server, { wanted, Response, onHandshak
     const connection = socket[connectionOf];
     // Node has taken its own listener away.
     socket.on("error", ignore);
-    if (connection === undefined || connection.deaf) return void socket.destroy();
+    if (connection === undefined) return void socket.destroy();
     const { latest } = connection;
+    const leave = latest === undefined ? ignore : mindAnswers(socket);
+    // It gets no answer, but what came before does.
+    if (connection.deaf || isBehindLast(connection)) return;
     const goOn = (): void => {
-      if (socket.destroyed) return;
+      leave();
+      // The answer before it was the last after all.
+      if (!socket.writable) return;
       socket.setTimeout(0);
       if (!isWanted(req, wanted)) return readAgain(server, socket, plainRequest(req, rest));
       const res = new Response(req);
@@ -69,7 +75,7 @@ export function listenForUpgrades(server: Server, { wanted, Response, onHandshak
 }
 
 function readAgain(server: Server, socket: Socket, bytes: Buffer): void {
-  // Node listens itself again: a connection may ask for as many upgrades as it likes.
+  // Node listens again.
   socket.off("error", ignore);
   socket.unshift(bytes);
   server.emit("connection", socket);

@@ -14,6 +14,7 @@ const head = (...lines: readonly string[]): string => `${lines.join("\r\n")}\r\n
 const HELD = head("GET /hold HTTP/1.1", "Host: a");
 const NEXT = head("GET / HTTP/1.1", "Host: a");
 const UPGRADE = head("GET / HTTP/1.1", "Host: a", "Connection: Upgrade", "Upgrade: websocket");
+const CONNECT = head("CONNECT a:1 HTTP/1.1", "Host: a");
 /** 20 MB. */
 const FLOOD = NEXT.repeat(Math.ceil(20_000_000 / NEXT.length));
 
@@ -43,7 +44,9 @@ async function read({ exchange }: Held, bytes: number): Promise<void> {
 describe("behind the last answer", () => {
   for (const [what, kind, sent] of [
     ["an endless stream of requests", sync, HELD] as const,
-    ["one that asks for another protocol", sync, HELD + NEXT + UPGRADE] as const,
+    ["one that asks for another protocol", sync, HELD + UPGRADE] as const,
+    ["another that asks for another protocol", sync, HELD + NEXT + UPGRADE] as const,
+    ["CONNECT", sync, HELD + CONNECT] as const,
     [
       "what follows a refused request",
       eventloop,
@@ -84,14 +87,100 @@ describe("behind the last answer", () => {
     ["ends its side", (client: Client): void => client.end()],
     ["is gone", (client: Client): void => client.destroy()],
   ] as const) {
-    it(`the client's going is noticed: it ${how}`, async (t) => {
-      const { client, held } = await bed(t, sync);
-      client.send(HELD + NEXT + NEXT);
+    for (const [what, next] of [
+      ["a request", NEXT],
+      ["an upgrade", UPGRADE],
+      ["CONNECT", CONNECT],
+    ] as const) {
+      it(`the client's going is noticed: behind ${what}, it ${how}`, async (t) => {
+        const { client, held } = await bed(t, sync);
+        client.send(HELD + next + NEXT);
+        const { exchange } = await held();
+        const aborted = new Promise((resolve) => exchange.signal.addEventListener("abort", resolve));
+        leave(client);
+        await aborted;
+        assert.equal(exchange.status, 499);
+      });
+    }
+  }
+});
+
+describe("an answer that is due when another protocol is asked for", () => {
+  for (const [what, kind, next] of [
+    ["an upgrade", eventloop, UPGRADE.replace("/", "/hold/2")] as const,
+    ["an upgrade behind the last", sync, UPGRADE] as const,
+    ["CONNECT", eventloop, CONNECT] as const,
+    ["CONNECT behind the last", sync, CONNECT] as const,
+  ]) {
+    it(`is given in full, piece by piece: ${what}`, async (t) => {
+      const { client, held } = await bed(t, kind);
+      client.send(HELD + next);
       const { exchange } = await held();
-      const aborted = new Promise((resolve) => exchange.signal.addEventListener("abort", resolve));
-      leave(client);
-      await aborted;
-      assert.equal(exchange.status, 499);
+      exchange.head(200, undefined, ["Content-Length", "20000000"]);
+      for (let sent = 0; sent < 20_000_000; sent += 1_000_000) {
+        if (!exchange.write("x".repeat(1_000_000))) await exchange.drained();
+      }
+      exchange.end();
+      assert.equal((await client.response()).body.length, 20_000_000);
+    });
+  }
+
+  it("goes before the refusal of CONNECT", async (t) => {
+    const { client, held } = await bed(t, eventloop);
+    client.send(HELD + CONNECT);
+    const { res } = await held();
+    res.end("whole");
+    assert.equal((await client.response()).body, "whole");
+    assert.equal((await client.response()).status, 405);
+  });
+});
+
+describe("an answer that is cut while it waits for its turn", () => {
+  const cut = async (t: TestContext, began: boolean) => {
+    const one = await bed(t, eventloop);
+    one.client.send(HELD + HELD + HELD);
+    const [first, second] = [await one.held(), await one.held(), await one.held()];
+    if (began) first.exchange.head(200, undefined, ["Content-Length", "5"]);
+    second.exchange.head(200, undefined, ["Content-Length", "9"]);
+    second.exchange.write("piece");
+    second.exchange.cut();
+    return { ...one, first, second };
+  };
+
+  for (const began of [false, true]) {
+    it(`leaves those before it whole, and is itself none: ${began ? "begun" : "not begun"}`, async (t) => {
+      const { client, first, second, over } = await cut(t, began);
+      await assert.rejects(second.exchange.drained());
+      const closed = new Promise((resolve) => second.res.on("close", resolve));
+      first.exchange.end("whole");
+      const { body, headers } = await client.response();
+      assert.deepEqual([body, headers.get("connection")], ["whole", began ? "keep-alive" : "close"]);
+      client.end();
+      assert.match(await client.closed(), /whole$/);
+      await closed;
+      assert.deepEqual(over, ["/hold", "/hold", "/hold"]);
+    });
+  }
+
+  for (const [how, breakOff, whole] of [
+    ["is broken", (client: Client): void => client.send("zz\r\n"), true],
+    ["ends with its client", (client: Client): void => client.end(), false],
+  ] as const) {
+    it(`${whole ? "leaves" : "does not leave"} those before it whole where its request's body ${how}`, async (t) => {
+      const { client, held } = await bed(t, eventloop);
+      client.send(HELD + head("POST /hold HTTP/1.1", "Host: a", "Transfer-Encoding: chunked"));
+      const [first, second] = [await held(), await held()];
+      const closed = new Promise((resolve) => second.res.on("close", resolve));
+      breakOff(client);
+      if (whole) {
+        await read(first, first.exchange.connection.socket.bytesRead + 4);
+        first.res.end("whole");
+        assert.equal((await client.response()).body, "whole");
+        client.end();
+      }
+      await closed;
+      assert.equal(first.exchange.status, whole ? 200 : 499);
+      assert.equal(second.exchange.status, 499);
     });
   }
 });

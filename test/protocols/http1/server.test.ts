@@ -153,33 +153,6 @@ it("exchanges that wait behind another are over when their client leaves", async
   assert.deepEqual(over, ["/hold/1", "/hold/2"]);
 });
 
-it("an answer that is cut leaves those before it whole", async (t) => {
-  const { port, serving, held } = await rig(eventloop);
-  t.after(() => serving.stop());
-  const client = await connect(port);
-  client.send(head("GET /hold/1 HTTP/1.1", "Host: a") + head("GET /hold/2 HTTP/1.1", "Host: a"));
-  const [first, second] = [await held(), await held()];
-  second.exchange.head(200, undefined, []);
-  second.exchange.write("half");
-  second.exchange.cut();
-  first.res.end("whole");
-  assert.equal((await client.response()).body, "whole");
-  await assert.rejects(client.response(), /closed after|ECONNRESET/);
-});
-
-it("CONNECT is refused in its turn", async (t) => {
-  const { port, serving, held } = await rig(eventloop);
-  t.after(() => serving.stop());
-  const client = await connect(port);
-  client.send(head("GET /hold HTTP/1.1", "Host: a") + head("CONNECT a:443 HTTP/1.1", "Host: a:443"));
-  const { res } = await held();
-  res.end("whole");
-  assert.equal((await client.response()).body, "whole");
-  assert.equal((await client.response()).status, 405);
-  client.end();
-  await client.closed();
-});
-
 describe("an answer that waits behind another when the client leaves", () => {
   const waiting = async (t: TestContext) => {
     const { port, serving, held } = await rig(eventloop);
