@@ -38,8 +38,11 @@ export interface Journal {
   flush(): Promise<void>;
   /** Lines lost since the start. */
   lost(): Losses;
-  /** The descriptors that become a worker's stdout and stderr: the error log's file under captureOutput. */
-  output(): readonly [number, number];
+  /**
+   * Calls `use` with the descriptors that become a worker's stdout and stderr: under captureOutput the file of the error log of the
+   * configuration, in force or on trial, that the worker has.
+   */
+  withOutput(config: Config, use: (output: readonly [number, number]) => void): void;
 }
 
 /** Hears what is wrong, whatever the log's level. */
@@ -116,7 +119,7 @@ export function createJournal(
         if (moved) {
           destination.close();
           past.error += destination.lost;
-        }
+        } else destination.reopen(); // the same words may name another file by now, as it is for the new workers
         destination = opened;
         current = next;
         captured = reopenCaptured(captured, current);
@@ -159,7 +162,12 @@ export function createJournal(
       syslog: past.syslog + (links.syslog?.outlet.lost ?? 0),
       statsd: past.statsd + (links.statsd?.outlet.lost ?? 0),
     }),
-    output: () => (captured === null ? [1, 2] : [captured, captured]),
+    withOutput(config, use) {
+      const held = config === current;
+      const file = held ? captured : quietly(() => openCaptured(config));
+      use(file === null ? [1, 2] : [file, file]);
+      if (file !== null && !held) closeSync(file);
+    },
   };
 }
 
@@ -255,6 +263,15 @@ function prepareFiles(config: Config, owner: SocketOwner | null): void {
   if (config.accesslog === null) return;
   compileAccessFormat(config.accessLogFormat);
   openDestination(config.accesslog, { setting: "accesslog", standard: 1, ...making }).close();
+}
+
+/** The worker itself says why it can't be opened. */
+function quietly<T>(open: () => T): T | null {
+  try {
+    return open();
+  } catch {
+    return null;
+  }
 }
 
 function openCaptured(config: Config): number | null {

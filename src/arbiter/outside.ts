@@ -32,6 +32,8 @@ export interface OutsideOptions {
   readonly helm: Omit<Helm, "stopped">;
   /** As it was when the server was started. */
   readonly env: Environment;
+  /** Whether it was started to take another arbiter's place. */
+  readonly heir: boolean;
   /** On the terminal; null where there is none. */
   readonly line: Journal["line"];
 }
@@ -39,7 +41,7 @@ export interface OutsideOptions {
 /** The control socket is there by then, in milliseconds after the start, if all workers are not ready sooner. */
 const CONTROL_AFTER = 1_000;
 
-export function createOutside({ helm, env, line }: OutsideOptions): Outside {
+export function createOutside({ helm, env, heir, line }: OutsideOptions): Outside {
   const { log } = helm;
   const elder = (): number | null => helm.state().elder;
   const controlling = createControlling(helm);
@@ -89,7 +91,7 @@ export function createOutside({ helm, env, line }: OutsideOptions): Outside {
     const { createNotifier } = await import("./systemd/notify.ts");
     const latest = () => helm.metering.figures()?.history().at(-1);
     const failed = (): boolean => (helm.facts().lastReload?.failure ?? null) !== null;
-    notifier = createNotifier({ log, env, promoted, latest, failed });
+    notifier = createNotifier({ log, env, heir, promoted, latest, failed });
     notifier.stepped(helm.state());
   }
 

@@ -73,6 +73,7 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
     });
     const outside = createOutside({
       env: origin.env,
+      heir: options.inheritance.heir,
       line: journal.line,
       helm: {
         log,
@@ -87,7 +88,10 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
         setLevel(level) {
           runtimeLevel = level;
           journal.setLevel(level);
-          for (const worker of state.workers) processes.send(worker.id, { type: "loglevel", level });
+          for (const { id, generation } of state.workers) {
+            // One on trial has its own configuration's.
+            if (generation <= state.generation) processes.send(id, { type: "loglevel", level });
+          }
         },
         reload() {
           const ended = reloads.wanted();
@@ -209,7 +213,8 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
           metering.stop();
           reloading.close();
           tlsWatch.close();
-          return void Promise.all([handover.leave(opened()), outside.close()]).then(() =>
+          // Whatever fails there, it ends.
+          return void Promise.allSettled([handover.leave(opened()), outside.close()]).then(() =>
             resolve(effect.status),
           );
       }
@@ -227,14 +232,12 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
       );
       // A generation on trial has its own configuration's.
       const loglevel = (generation === state.generation ? runtimeLevel : null) ?? init.config.loglevel;
-      processes.spawn({
-        id,
-        init: { ...init, config: { ...init.config, loglevel } },
-        env: environmentOf(setup.resolved.config),
-        descriptors: descriptorsFor(setup),
-        output: journal.output(),
-        ledger,
-      });
+      const config = { ...init.config, loglevel };
+      const env = environmentOf(setup.resolved.config);
+      const descriptors = descriptorsFor(setup);
+      journal.withOutput(setup.resolved.config, (output) =>
+        processes.spawn({ id, init: { ...init, config }, env, descriptors, output, ledger }),
+      );
     };
 
     /** Workers of other generations have the certificates of their own configuration. */

@@ -24,7 +24,7 @@ export interface ServiceOptions<Wish> {
   failed(error: unknown, held: Wish | null): void;
 }
 
-/** What answers may take when all ends, in milliseconds. */
+/** What answers may take when all ends, or something else takes the place, in milliseconds. */
 const LAST_ANSWERS = 500;
 
 export function createService<Wish extends { readonly place: string }>(
@@ -40,7 +40,8 @@ export function createService<Wish extends { readonly place: string }>(
     const before = held;
     if (before !== null && before.wish.place === wish?.place) {
       held = null;
-      await before.served.close();
+      // Who asks nothing, or reads no answer, holds nobody else up.
+      await within(LAST_ANSWERS, before.served.close());
     }
     try {
       const served = wish === null ? null : await options.open(wish, () => wish === latest);
@@ -60,7 +61,7 @@ export function createService<Wish extends { readonly place: string }>(
     holds: (place) => held?.wish.place === place || latest?.place === place,
     async close() {
       latest = null;
-      await changes;
+      await within(LAST_ANSWERS, changes);
       if (held === null) return;
       await within(LAST_ANSWERS, held.served.close());
       held = null;

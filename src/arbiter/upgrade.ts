@@ -26,7 +26,7 @@ export function recordUpgrade(state: ArbiterState, event: UpgradeEvent, effects:
       return;
     case "upgradeFailed":
       state.upgrade = null;
-      log("error", `Upgrade failed, this arbiter serves on: ${event.reason}`);
+      log("error", `Upgrade failed${isStopping(state) ? "" : ", this arbiter serves on"}: ${event.reason}`);
       return;
     case "upgradeExited": {
       state.upgrade = null;
@@ -36,7 +36,8 @@ export function recordUpgrade(state: ArbiterState, event: UpgradeEvent, effects:
           : `exited with code ${event.code ?? "unknown"}`;
       const level = event.code === 0 ? "info" : "error";
       if (isStopping(state)) return log(level, `The new arbiter pid=${event.pid} ${how} as well`);
-      log(level, `Upgrade abandoned, this arbiter serves on: arbiter pid=${event.pid} ${how}`);
+      const here = state.target > 0 ? "serves on" : "has no workers until HUP brings them back";
+      log(level, `Upgrade abandoned, this arbiter ${here}: arbiter pid=${event.pid} ${how}`);
       return;
     }
     case "promoted":

@@ -81,13 +81,24 @@ export function openDescriptor(
   const inherited = target === "-" ? standard : STANDARD[target];
   try {
     const fd = inherited ?? fs.openSync(target, FLAGS, madeMode(umask));
-    const regular = fs.fstatSync(fd).isFile();
+    const stats = fs.fstatSync(fd);
+    const regular = stats.isFile();
     if (inherited !== undefined) return { fd, shared: true, regular, close: () => {} };
-    if (regular && owner !== undefined) give(fd, owner);
+    if (regular && owner !== undefined && isNamed(target, stats)) give(fd, owner);
     return { fd, shared: false, regular, close: () => closeQuietly(fd) };
   } catch (error) {
     return { reason: errorReason(error) };
   }
+}
+
+/**
+ * Whether it is by its own name or a link of ours that the file is found. By another's link, where that may write to the directory, any
+ * file of root's would be given away.
+ */
+function isNamed(target: string, { ino, dev, nlink }: fs.Stats): boolean {
+  const found = fs.lstatSync(target);
+  if (found.isSymbolicLink()) return found.uid === process.geteuid?.();
+  return found.ino === ino && found.dev === dev && nlink === 1;
 }
 
 /** Only root may give a file away; for anyone else it is theirs already or a matter for the operator. */

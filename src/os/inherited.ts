@@ -18,6 +18,8 @@ export interface HandedSocket {
 export interface Inheritance {
   /** The arbiter that this one is to replace; null where there is none, or it has ended already. */
   readonly elder: number | null;
+  /** Whether it was started to replace one, which may have ended already. */
+  readonly heir: boolean;
   /** True in the process that --daemon put into the background, and in the one that is to take its place. */
   readonly daemon: boolean;
   readonly systemd: readonly PassedSocket[];
@@ -47,6 +49,7 @@ export function takeInheritance(env: NodeJS.ProcessEnv, pid: number, ppid: numbe
   const meant = [pid, elder, parent].includes(numberIn(listenPid) ?? -1);
   return {
     elder: elder === ppid ? elder : null,
+    heir: elder !== null,
     // An heir is where its elder was, also where that has just ended.
     daemon: parent !== null || elder !== null,
     systemd: meant ? passed(numberIn(count) ?? 0, names) : [],

@@ -10,6 +10,8 @@ export type WorkerState =
   /** Some of its threads may serve, others not yet. What is asked of it meanwhile is done when all do. */
   | { readonly name: "opening"; readonly idle: IdlePolicy | null; readonly limit: string | null }
   | { readonly name: "serving" }
+  /** It serves on, and has asked to be replaced, since somebody wants it to end. */
+  | { readonly name: "parting" }
   | { readonly name: "draining"; readonly idle: IdlePolicy }
   | { readonly name: "gone" };
 
@@ -95,7 +97,7 @@ export function step(state: WorkerState, input: WorkerInput): WorkerStep {
       return state.name === "draining" ? gone(exit(0)) : stay(state);
     case "lost":
       // A worker that drains is done by that.
-      return state.name === "serving" ? gone(exit(1)) : stay(state);
+      return state.name === "serving" || state.name === "parting" ? gone(exit(1)) : stay(state);
     case "orphaned":
       return orphaned(state);
     case "quit":
@@ -119,7 +121,8 @@ function booted(state: WorkerState): WorkerStep {
   if (state.name === "booting") return stay({ name: "serving" }, ...ready);
   const { idle, limit } = state;
   if (idle !== null) return stay({ name: "draining", idle }, ...ready, { type: "drain", idle });
-  return stay({ name: "serving" }, ...ready, ...(limit === null ? [] : [retire(limit)]));
+  if (limit === null) return stay({ name: "serving" }, ...ready);
+  return stay({ name: limit === TERMINATED ? "parting" : "serving" }, ...ready, retire(limit));
 }
 
 /** Nobody has been told that it serves. */
@@ -152,13 +155,8 @@ function crashed(state: WorkerState, input: WorkerInput & { type: "crashed" }): 
 
 function signalled(state: WorkerState, signal: WorkerSignal): WorkerStep {
   switch (signal) {
-    case "SIGTERM": {
-      const { state: next, actions } = drain(state, "keep");
-      const first = state.name === "serving" || (state.name === "opening" && state.idle === null);
-      if (!first) return { state: next, actions };
-      // The arbiter did not ask for it, and has to know that this is no crash.
-      return stay(next, { type: "send", message: { type: "leaving", reason: "SIGTERM" } }, ...actions);
-    }
+    case "SIGTERM":
+      return terminated(state);
     case "SIGINT":
     case "SIGQUIT":
       return gone({ type: "hook", name: "workerInt" }, exit(0));
@@ -167,4 +165,21 @@ function signalled(state: WorkerState, signal: WorkerSignal): WorkerStep {
     case "SIGUSR1":
       return stay(state, { type: "reopenLogs" });
   }
+}
+
+const TERMINATED = "it was sent SIGTERM";
+
+/**
+ * The whole process group may have it, as supervisors send it: then the server stops, and only the arbiter knows that what waits in
+ * the kernel's queue has nobody else. So it is asked, and who wants it sooner says so again.
+ */
+function terminated(state: WorkerState): WorkerStep {
+  if (state.name === "serving") return stay({ name: "parting" }, retire(TERMINATED));
+  if (state.name === "opening" && state.idle === null && state.limit !== TERMINATED)
+    return stay({ ...state, limit: TERMINATED });
+  const { state: next, actions } = drain(state, "keep");
+  if (state.name !== "parting" && !(state.name === "opening" && state.idle === null))
+    return { state: next, actions };
+  // The arbiter did not ask for it, and has to know that this is no crash.
+  return stay(next, { type: "send", message: { type: "leaving", reason: "SIGTERM" } }, ...actions);
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { createService, type Service } from "../../src/arbiter/service.ts";
 
 interface Wish {
@@ -49,4 +50,32 @@ test("two change places where each gives up its own first", async () => {
   await Promise.all([one.follow({ place: "b" }, b), two.follow({ place: "a" }, a)]);
   assert.deepEqual(told.slice(2).sort(), ["one closes a", "one opens b", "two closes b", "two opens a"]);
   await Promise.all([one.close(), two.close()]);
+});
+
+test("who never lets go of it holds up neither a change nor the end", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const opened: number[] = [];
+  const one = createService<Wish & { readonly mode: number }>({
+    async open({ mode }) {
+      opened.push(mode);
+      return { close: () => new Promise(() => undefined) };
+    },
+    failed: (error) => assert.fail(String(error)),
+  });
+  /** Until a timer of the service's is there to be over. */
+  const later = async (done: Promise<void>): Promise<void> => {
+    let over = false;
+    void done.then(() => {
+      over = true;
+    });
+    for (let turn = 0; turn < 100 && !over; turn++) {
+      await setImmediate();
+      t.mock.timers.tick(100);
+    }
+    assert.ok(over);
+  };
+  await later(one.follow({ place: "a", mode: 1 }));
+  await later(one.follow({ place: "a", mode: 2 }));
+  assert.deepEqual(opened, [1, 2]);
+  await later(one.close());
 });

@@ -305,3 +305,22 @@ test("a file of somebody else is refused", {
   fs.writeFileSync(file, "", { mode: 0o444 });
   assert.throws(() => openDestination(file), /permission denied/);
 });
+
+test("root gives no file away by another's link", { skip: process.getuid?.() !== 0 && "for root" }, (t) => {
+  const directory = temporaryDirectory(t);
+  const file = path.join(directory, "theirs");
+  fs.writeFileSync(file, "");
+  const link = path.join(directory, "log");
+  fs.symlinkSync(file, link);
+  const owner = { uid: 65_534, gid: 65_534 };
+  fs.lchownSync(link, owner.uid, owner.gid);
+  openDestination(link, { owner }).close();
+  assert.equal(fs.statSync(file).uid, 0);
+  fs.linkSync(file, path.join(directory, "hard"));
+  openDestination(path.join(directory, "hard"), { owner }).close();
+  assert.equal(fs.statSync(file).uid, 0);
+  fs.rmSync(path.join(directory, "hard"));
+  fs.lchownSync(link, 0, 0);
+  openDestination(link, { owner }).close();
+  assert.equal(fs.statSync(file).uid, owner.uid);
+});

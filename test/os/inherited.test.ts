@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { bequeath, takeInheritance } from "../../src/os/inherited.ts";
 
-const nothing = { elder: null, daemon: false, systemd: [], handed: [] };
+const nothing = { elder: null, heir: false, daemon: false, systemd: [], handed: [] };
 
 describe("takeInheritance", () => {
   it("takes systemd's sockets where they are meant for this process, and leaves no variable", () => {
@@ -38,6 +38,7 @@ describe("takeInheritance", () => {
     assert.deepEqual(descriptors, [3, 4, 17, 21]);
     assert.deepEqual(takeInheritance({ ...variables }, 41, 40), {
       elder: 40,
+      heir: true,
       daemon: true,
       systemd,
       handed: [
@@ -49,7 +50,7 @@ describe("takeInheritance", () => {
 
   it("keeps the sockets of an arbiter that died meanwhile", () => {
     const { variables } = bequeath([], [{ fd: 9, requested: ":80" }], 40);
-    const { elder, handed } = takeInheritance({ ...variables }, 41, 1);
-    assert.deepEqual([elder, handed], [null, [{ fd: 3, requested: ":80" }]]);
+    const { elder, heir, handed } = takeInheritance({ ...variables }, 41, 1);
+    assert.deepEqual([elder, heir, handed], [null, true, [{ fd: 3, requested: ":80" }]]);
   });
 });

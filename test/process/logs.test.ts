@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, renameSync, statSync, watch } from "node:fs";
+import { readFileSync, renameSync, statSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { get, ready } from "./client.ts";
@@ -117,6 +117,31 @@ test("captureOutput puts what the application prints into the error log", async 
     look();
   });
   watcher.close();
+  await server.stop();
+  assert.equal(server.stdout(), "");
+});
+
+test("a reload opens the error log anew, and workers print into that of their own configuration", async (t) => {
+  const conf = (more: string): string => `export default { errorlog: "error.log", ${more} };`;
+  const server = start(t, [...LOCAL, "app.mjs:app"], {
+    files: {
+      "app.mjs": `import { writeSync } from "node:fs";
+        export const app = (req, res) => { writeSync(1, "native\\n"); res.end(); };`,
+      "gunicorn.conf.mjs": conf(""),
+    },
+    leaves: ["error.log", "error.1"],
+  });
+  const read = (name: string): string => readFileSync(join(server.dir, name), "utf8");
+  const until = (name: string, pattern: RegExp): Promise<void> =>
+    seen(server.dir, () => pattern.test(read(name)));
+  await until("error.log", /Ready worker/);
+  const url = /Listening at: (\S+)/.exec(read("error.log"))?.[1] ?? "";
+  renameSync(join(server.dir, "error.log"), join(server.dir, "error.1"));
+  writeFileSync(join(server.dir, "gunicorn.conf.mjs"), conf("captureOutput: true"));
+  server.signal("SIGHUP");
+  await until("error.log", /Reload complete/);
+  await get(url);
+  await until("error.log", /^native$/m);
   await server.stop();
   assert.equal(server.stdout(), "");
 });

@@ -39,8 +39,12 @@ for (const [kind, extra] of [
   ["threaded", []],
   ["eventloop", ["--worker-connections", "1"]],
 ] as const) {
-  for (const family of ["TCP", "unix"] as const) {
-    test(`${kind}: TERM answers all that wait in the kernel's queue, over ${family}`, async (t) => {
+  for (const [whom, family] of [
+    ["", "TCP"],
+    ["", "unix"],
+    [" to the whole process group", "TCP"],
+  ] as const) {
+    test(`${kind}: TERM${whom} answers all that wait in the kernel's queue, over ${family}`, async (t) => {
       const latch = await openLatch();
       t.after(() => latch.close());
       const dir = mkdtempSync(join(tmpdir(), "stop-"));
@@ -56,7 +60,7 @@ for (const [kind, extra] of [
         family === "TCP" ? get(await server.url("/hold")) : get({ socketPath: path, path: "/hold" });
       const held = await latch.held();
       const answers = await ask(address, 100);
-      server.signal("SIGTERM");
+      server.signal("SIGTERM", whom === "" ? server.pid : -server.pid);
       await server.saw(/Handling signal: term/);
       held.release();
       assert.equal((await busy).status, 200);
@@ -95,5 +99,24 @@ test("TERM with 500 idle keep-alive connections ends at once", async (t) => {
   const took = performance.now() - before;
   // Far less than they may stay open, or requests may take; bench/storm.ts measures it.
   assert.ok(took < 10_000, `it took ${took} ms:\n${server.log()}`);
+  await server.stop();
+});
+
+test("TERM to a worker has it replaced, and then finish", async (t) => {
+  const latch = await openLatch();
+  t.after(() => latch.close());
+  const args = ["-k", "eventloop", "-b", "127.0.0.1:0", "--log-level", "debug", `${APPS}:hold`];
+  const server = start(t, args, { env: { LATCH: latch.path } });
+  await ready(server, 1);
+  const busy = get(await server.url("/hold"));
+  const held = await latch.held();
+  const [pid = 0] = server.workerPids();
+  server.signal("SIGTERM", pid);
+  await server.saw(/Recycling worker=1 gen=1 pid=\d+: it was sent SIGTERM/);
+  await server.saw(/Draining worker=1/);
+  assert.equal(server.count(/Ready worker/), 2);
+  held.release();
+  assert.equal((await busy).status, 200);
+  await server.saw(new RegExp(`Worker exited: .*pid=${pid}`));
   await server.stop();
 });

@@ -65,8 +65,10 @@ describe("a worker's lifecycle", () => {
     assert.equal(stopped, "send/ready beat drain/close -> draining");
     const alone = told(opening, { type: "orphaned" }, { type: "booted" });
     assert.equal(alone, "limitDrain send/ready beat drain/close -> draining");
-    const signalled = told(opening, signal("SIGTERM"), signal("SIGTERM"), { type: "booted" });
-    assert.equal(signalled, "send/leaving send/ready beat drain/keep -> draining");
+    const twice = told(opening, signal("SIGTERM"), signal("SIGTERM"), signal("SIGTERM"), { type: "booted" });
+    assert.equal(twice, "send/leaving send/ready beat drain/keep -> draining");
+    const once = told(opening, signal("SIGTERM"), { type: "booted" });
+    assert.equal(once, "send/ready beat send/retire -> parting");
   });
 
   it("asks to be replaced as soon as it can be heard", () => {
@@ -95,9 +97,13 @@ describe("a worker's lifecycle", () => {
     }
   });
 
-  it("drains on a TERM of its own and says so, once", () => {
-    const twice = told(serving, signal("SIGTERM"), signal("SIGTERM"));
-    assert.equal(twice, "send/leaving drain/keep -> draining");
+  it("asks to be replaced on a TERM of its own, drains on the second, and says so once", () => {
+    const term = signal("SIGTERM");
+    assert.equal(told(serving, term), "send/retire -> parting");
+    assert.equal(told(serving, term, drain("close"), term), "send/retire drain/close -> draining");
+    assert.equal(told(serving, term, { type: "orphaned" }), "send/retire drain/close limitDrain -> draining");
+    assert.equal(told(serving, term, { type: "lost" }), "send/retire exit/1 -> gone");
+    assert.equal(told(serving, term, term, term), "send/retire send/leaving drain/keep -> draining");
   });
 
   it("lets a stop overtake a reload, and not the other way round", () => {

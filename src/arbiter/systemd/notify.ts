@@ -1,6 +1,7 @@
 // Tells systemd by its own program: Node has no datagrams over Unix sockets.
 
 import { spawn } from "node:child_process";
+import { errorReason } from "../../log/descriptor.ts";
 import type { ErrorLog } from "../../log/error-log.ts";
 import { within } from "../../within.ts";
 import type { Moment } from "../metrics/figures.ts";
@@ -17,7 +18,9 @@ export interface NotifyOptions {
   readonly log: ErrorLog;
   /** The environment that systemd started the server with. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Whether this arbiter has taken another's place, whose pid is in WATCHDOG_PID. */
+  /** Whether this arbiter was started to take another's place, whose pid is in WATCHDOG_PID. */
+  readonly heir: boolean;
+  /** And has it to wait for that one to end, which speaks for both until then. */
   readonly promoted: boolean;
   /** What the fleet did in the last second; undefined where nothing is counted. */
   readonly latest: () => Moment | undefined;
@@ -31,7 +34,7 @@ const STATUS_EVERY = 1_000;
 const FIGURES_EVERY = 5_000;
 const LAST_WORDS = 1_000;
 
-export function createNotifier({ log, env, promoted, latest, failed }: NotifyOptions): Notifier {
+export function createNotifier({ log, env, heir, promoted, latest, failed }: NotifyOptions): Notifier {
   let standing: Standing = { word: "starting", mainPid: null, status: "" };
   if (promoted) standing = { ...standing, word: "silent" };
   let told = "";
@@ -47,8 +50,8 @@ export function createNotifier({ log, env, promoted, latest, failed }: NotifyOpt
     warned = true;
   };
   const send = (assignments: readonly string[]): void => {
-    sent = sent.then(() => {
-      return new Promise<void>((resolve) => {
+    const told = (): Promise<void> =>
+      new Promise((resolve) => {
         const child = spawn("systemd-notify", assignments, { env: { ...env }, stdio: "ignore" });
         child.on("error", (error) => {
           warn(`systemd-notify: ${error.message}`);
@@ -59,7 +62,8 @@ export function createNotifier({ log, env, promoted, latest, failed }: NotifyOpt
           resolve();
         });
       });
-    });
+    // Some failures to start a process are thrown, and the next message may have better luck.
+    sent = sent.then(told).catch((error: unknown) => warn(errorReason(error)));
   };
   const line = (): string =>
     standing.word === "ready"
@@ -76,7 +80,7 @@ export function createNotifier({ log, env, promoted, latest, failed }: NotifyOpt
     status();
   }, FIGURES_EVERY).unref();
 
-  const beat = watchdogInterval(env, promoted);
+  const beat = watchdogInterval(env, heir);
   const beats =
     beat === null
       ? undefined
@@ -105,9 +109,9 @@ export function createNotifier({ log, env, promoted, latest, failed }: NotifyOpt
 }
 
 /** Half of WatchdogSec=, in milliseconds; null where systemd does not watch, or another process. */
-function watchdogInterval(env: NotifyOptions["env"], promoted: boolean): number | null {
+function watchdogInterval(env: NotifyOptions["env"], heir: boolean): number | null {
   const { WATCHDOG_USEC: usec = "", WATCHDOG_PID: pid = "" } = env;
   if (!/^[1-9]\d{0,14}$/.test(usec)) return null;
-  if (pid !== "" && pid !== String(process.pid) && !promoted) return null;
+  if (pid !== "" && pid !== String(process.pid) && !heir) return null;
   return Math.min(Math.max(10, Number(usec) / 2_000), 2 ** 31 - 1);
 }

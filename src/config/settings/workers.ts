@@ -70,6 +70,8 @@ of it, and each at least one.`,
     flags: ["--graceful-timeout"],
     takes: "at once",
     summary: "Seconds a worker has to finish its requests on a stop or a reload.",
+    details:
+      "A changed one holds for the next stop at once. A worker that a reload sends away has the time that it was started with.",
   }),
   drainDelay: setting(seconds(), {
     default: 0,
