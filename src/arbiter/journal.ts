@@ -9,6 +9,7 @@ import { type Destination, openDestination } from "../log/destination.ts";
 import { createErrorLog, type ErrorLog } from "../log/error-log.ts";
 import { createLevel, type Level } from "../log/level.ts";
 import { stderrWarning } from "../log/losses.ts";
+import { quietly } from "../log/quietly.ts";
 import type { LogSink } from "../log/record.ts";
 import type { Outlet } from "../log/remote/outlet.ts";
 import { describeError } from "../log/stack.ts";
@@ -164,7 +165,8 @@ export function createJournal(
     }),
     withOutput(config, use) {
       const held = config === current;
-      const file = held ? captured : quietly(() => openCaptured(config));
+      // The worker itself says why its log can't be opened.
+      const file = held ? captured : (quietly(() => openCaptured(config)) ?? null);
       use(file === null ? [1, 2] : [file, file]);
       if (file !== null && !held) closeSync(file);
     },
@@ -263,15 +265,6 @@ function prepareFiles(config: Config, owner: SocketOwner | null): void {
   if (config.accesslog === null) return;
   compileAccessFormat(config.accessLogFormat);
   openDestination(config.accesslog, { setting: "accesslog", standard: 1, ...making }).close();
-}
-
-/** The worker itself says why it can't be opened. */
-function quietly<T>(open: () => T): T | null {
-  try {
-    return open();
-  } catch {
-    return null;
-  }
 }
 
 function openCaptured(config: Config): number | null {

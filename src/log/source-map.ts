@@ -5,6 +5,7 @@
 import fs from "node:fs";
 import { SourceMap, type SourceMapPayload } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { quietly } from "./quietly.ts";
 
 /** A place in a file; line and column count from 1. */
 export interface Position {
@@ -76,14 +77,6 @@ function lookUp(file: string): LoadedMap | null {
     forget(oldest);
   }
   return loaded;
-}
-
-function quietly<T>(work: () => T): T | undefined {
-  try {
-    return work();
-  } catch {
-    return undefined;
-  }
 }
 
 function load(file: string): LoadedMap | undefined {

@@ -178,8 +178,8 @@ function terminated(state: WorkerState): WorkerStep {
   if (state.name === "opening" && state.idle === null && state.limit !== TERMINATED)
     return stay({ ...state, limit: TERMINATED });
   const { state: next, actions } = drain(state, "keep");
-  if (state.name !== "parting" && !(state.name === "opening" && state.idle === null))
-    return { state: next, actions };
+  const again = state.name === "parting" || (state.name === "opening" && state.idle === null);
+  if (!again) return { state: next, actions };
   // The arbiter did not ask for it, and has to know that this is no crash.
   return stay(next, { type: "send", message: { type: "leaving", reason: "SIGTERM" } }, ...actions);
 }

@@ -6,7 +6,7 @@ import http2 from "node:http2";
 import net from "node:net";
 import { type TestContext, test } from "node:test";
 import { get, ready } from "./client.ts";
-import { frame } from "./h2-frame.ts";
+import { frame, PREFACE, SETTINGS } from "./h2-frame.ts";
 import { type Server, start } from "./server.ts";
 
 const HOLES = /httpProtocols: h2 on Node \S+ has known holes/;
@@ -24,9 +24,6 @@ const APP = `export const app = (req, res) => {
   let length = 0;
   req.on("data", (piece) => { length += piece.length; }).on("end", () => res.end(String(length)));
 };`;
-
-const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-const SETTINGS = frame(4, 0, 0, Buffer.alloc(0));
 
 /** GET, http, and the path as a literal (RFC 7541 section 6.2.2). */
 const headers = (path: string): Buffer =>

@@ -3,9 +3,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import net from "node:net";
 import { test } from "node:test";
 import { latch, serve } from "../../interfaces/serve.ts";
-import { frame } from "../../process/h2-frame.ts";
+import { frame, PREFACE, SETTINGS } from "../../process/h2-frame.ts";
 
-const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 /** POST, http, `/`, and `a` as the authority. */
 const POST = Buffer.from([0x83, 0x86, 0x84, 0x01, 0x01, 0x61]);
 
@@ -28,7 +27,7 @@ test("a body that is broken off without naming an error does not pass for whole"
   const { port } = await serve(t, app, "node", { protocol: "http2" });
   const socket = net.connect(port, "127.0.0.1");
   t.after(() => socket.destroy());
-  const opening = [PREFACE, frame(4, 0, 0, Buffer.alloc(0)), frame(1, 0x4, 1, POST)];
+  const opening = [PREFACE, SETTINGS, frame(1, 0x4, 1, POST)];
   socket.write(Buffer.concat([...opening, frame(0, 0, 1, Buffer.from("a part"))]));
   await arrived.promise;
   socket.write(frame(3, 0, 1, Buffer.alloc(4)));
