@@ -72,9 +72,9 @@ export function createGateway(options: EngineOptions, { name, keepalive, open }:
     accept(stream: Socket, accepted: Socket = stream) {
       const link = new Link(stream, accepted, headTime);
       if (!trusts(link.peer.address, isUnixSocket(accepted))) {
-        log.warning(
-          `Refused ip=${link.peer.address}: only addresses in forwardedAllowIps may speak ${name}, for it tells who the client is`,
-        );
+        const why = `only addresses in forwardedAllowIps may speak ${name}, for it tells who the client is`;
+        // One without an address has reset the connection, as a front does that only looks whether somebody listens.
+        if (link.peer.address !== "") log.warning(`Refused ip=${link.peer.address}: ${why}`);
         stream.destroy();
         return onConnectionClosed?.(accepted);
       }

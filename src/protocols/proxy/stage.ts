@@ -35,8 +35,11 @@ export function createProxyStage(
       return () => {
         if (parsed.kind === "malformed") return refuse(parsed.reason);
         if (parsed.kind === "header") {
-          if (!allowed(socket.remoteAddress ?? "", isUnixSocket(socket)))
-            return refuse("proxyAllowIps does not name it");
+          const peer = socket.remoteAddress ?? "";
+          if (!allowed(peer, isUnixSocket(socket))) {
+            // It has reset the connection, as a proxy does that only looks whether somebody listens.
+            return peer === "" ? void socket.destroy() : refuse("proxyAllowIps does not name it");
+          }
           socket.read(parsed.length);
           withoutHeader(socket, parsed.length);
           tell(socket, parsed.client);

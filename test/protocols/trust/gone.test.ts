@@ -58,6 +58,7 @@ for (const [unix, name] of [
     const passed = new Promise<net.Socket>((resolve) => stage(socket, resolve));
     socket.resume();
     const first = await Promise.race([passed, closed]);
-    assert.deepEqual([first === socket, warnings.length], [unix, unix ? 0 : 1]);
+    // HAProxy's checks end so: nobody is to be warned of them.
+    assert.deepEqual([first === socket, warnings], [unix, []]);
   });
 }
