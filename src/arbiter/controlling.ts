@@ -22,11 +22,15 @@ interface Wish {
   readonly readOnly: boolean;
 }
 
-function wishOf(config: Config, elder: number | null): Wish | null {
+function wishOf(config: Config, directory: string, elder: number | null): Wish | null {
   const { controlAccess, controlSocket, controlSocketMode, pidfile } = config;
   const path = pidfilePath(controlSocket ?? (pidfile === null ? null : besidePidfile(pidfile)), elder);
   if (controlAccess === "off" || path === null) return null;
-  return { place: absolute(path), mode: controlSocketMode, readOnly: controlAccess === "read-only" };
+  return {
+    place: absolute(directory, path),
+    mode: controlSocketMode,
+    readOnly: controlAccess === "read-only",
+  };
 }
 
 export function createControlling(helm: Omit<Helm, "stopped">): Controlling {
@@ -52,7 +56,7 @@ export function createControlling(helm: Omit<Helm, "stopped">): Controlling {
     },
   });
   return {
-    follow: (config, elder) => void service.follow(wishOf(config, elder)),
+    follow: (config, elder) => void service.follow(wishOf(config, helm.directory(), elder)),
     close() {
       stop();
       return service.close();

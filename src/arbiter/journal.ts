@@ -1,6 +1,7 @@
 // The arbiter's error log, which outlives changes of its own settings.
 
 import { closeSync, openSync } from "node:fs";
+import { resolve as absolute } from "node:path";
 import type { Config, LogLevel } from "../config/config.ts";
 import type { Resolved } from "../config/resolve.ts";
 import { compileAccessFormat } from "../log/access-log.ts";
@@ -19,6 +20,7 @@ import { errorLogger } from "../log/user-logger.ts";
 import type { Losses } from "../metrics/row.ts";
 import { createStatsd, openStatsd, type Statsd } from "../metrics/statsd.ts";
 import type { SocketOwner } from "../os/sockets.ts";
+import type { Setup } from "./setup.ts";
 
 type Settled = Pick<Resolved, "config" | "hooks">;
 
@@ -26,7 +28,7 @@ export interface Journal {
   /** Writes to whatever destination and level are in force. */
   readonly log: ErrorLog;
   /** Follows a changed `errorlog` or `loglevel`; where the new destination can't be opened the old one stays. */
-  configure(settled: Settled): void;
+  configure(setup: Pick<Setup, "resolved" | "directory">): void;
   /** Has another level from now on, until `configure`. */
   setLevel(level: LogLevel): void;
   /** USR1: opens the files anew, and makes sure that workers without root's rights can open theirs. */
@@ -55,11 +57,12 @@ export function createJournal(
   ownerOf: (config: Config) => SocketOwner | null,
   listener: Listener = () => undefined,
 ): Journal {
-  prepareFiles(config, ownerOf(config));
+  let directory = process.cwd();
+  prepareFiles(config, directory, ownerOf(config));
   const line = drawsLine(config) ? onStderr() : null;
   if (line !== null) for (const stream of [process.stdout, process.stderr]) clearsLine(stream);
   let current = config;
-  let destination: Destination = open(config);
+  let destination: Destination = open(config, directory);
   const warn = (message: string): void => log.warning(message);
   let links = openLinks(config, warn);
   let elsewhere = openElsewhere({ config, hooks }, links);
@@ -67,7 +70,7 @@ export function createJournal(
   const past = { error: 0, syslog: 0, statsd: 0 };
   const level = createLevel(config.loglevel);
   let inner = errorLogOf(config, beside(line, destination), elsewhere, level);
-  let captured = openCaptured(config);
+  let captured = openCaptured(config, directory);
   let workers = 0;
 
   /** Ends the links that are not in use any more, once what waits in them is sent or can't be. */
@@ -112,18 +115,19 @@ export function createJournal(
 
   return {
     log,
-    configure({ config: next, hooks: given }) {
-      const moved = next.errorlog !== current.errorlog;
+    configure({ resolved: { config: next, hooks: given }, directory: entered }) {
+      const moved = next.errorlog !== current.errorlog || entered !== directory;
       try {
-        prepareFiles(next, ownerOf(next));
-        const opened = moved ? open(next) : destination;
+        prepareFiles(next, entered, ownerOf(next));
+        const opened = moved ? open(next, entered) : destination;
         if (moved) {
           destination.close();
           past.error += destination.lost;
         } else destination.reopen(); // the same words may name another file by now, as it is for the new workers
         destination = opened;
         current = next;
-        captured = reopenCaptured(captured, current);
+        directory = entered;
+        captured = reopenCaptured(captured, current, directory);
       } catch (error) {
         inner.error(error instanceof Error ? error.message : String(error));
       }
@@ -140,8 +144,8 @@ export function createJournal(
     reopen() {
       try {
         // First: the configuration in force says how they are made.
-        prepareFiles(current, ownerOf(current));
-        captured = reopenCaptured(captured, current);
+        prepareFiles(current, directory, ownerOf(current));
+        captured = reopenCaptured(captured, current, directory);
       } catch (error) {
         inner.error(error instanceof Error ? error.message : String(error));
       }
@@ -166,7 +170,7 @@ export function createJournal(
     withOutput(config, use) {
       const held = config === current;
       // The worker itself says why its log can't be opened.
-      const file = held ? captured : (quietly(() => openCaptured(config)) ?? null);
+      const file = held ? captured : (quietly(() => openCaptured(config, process.cwd())) ?? null);
       use(file === null ? [1, 2] : [file, file]);
       if (file !== null && !held) closeSync(file);
     },
@@ -246,35 +250,36 @@ const errorLogOf = (
 ): ErrorLog => createErrorLog({ destination, level, form: logFormat, sinks });
 
 /** The arbiter says little, so every line is written at once. */
-function open(config: Config): Destination {
+function open(config: Config, directory: string): Destination {
   const warn = stderrWarning(config.logFormat, { pid: process.pid });
   return openDestination(config.errorlog, {
     standard: 2,
     setting: "errorlog",
     umask: config.umask,
+    directory,
     delay: 0,
     warn,
   });
 }
 
 /** Creates the log files, for workers that could not, and finds out before anything else starts that nobody could. */
-function prepareFiles(config: Config, owner: SocketOwner | null): void {
+function prepareFiles(config: Config, directory: string, owner: SocketOwner | null): void {
   const { umask } = config;
-  const making: Making = owner === null ? { umask } : { owner, umask };
+  const making: Making = { umask, directory, ...(owner !== null && { owner }) };
   openDestination(config.errorlog, { setting: "errorlog", ...making }).close();
   if (config.accesslog === null) return;
   compileAccessFormat(config.accessLogFormat);
   openDestination(config.accesslog, { setting: "accesslog", standard: 1, ...making }).close();
 }
 
-function openCaptured(config: Config): number | null {
+function openCaptured(config: Config, directory: string): number | null {
   return config.captureOutput && config.errorlog !== "-"
-    ? openSync(config.errorlog, "a", madeMode(config.umask))
+    ? openSync(absolute(directory, config.errorlog), "a", madeMode(config.umask))
     : null;
 }
 
-function reopenCaptured(held: number | null, config: Config): number | null {
-  const next = openCaptured(config);
+function reopenCaptured(held: number | null, config: Config, directory: string): number | null {
+  const next = openCaptured(config, directory);
   if (held !== null) closeSync(held);
   return next;
 }

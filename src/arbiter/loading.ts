@@ -6,7 +6,7 @@ import { serverError } from "../errors.ts";
 import type { ErrorLog } from "../log/error-log.ts";
 import type { BoundSocket } from "../os/sockets.ts";
 import { within } from "../within.ts";
-import { type BindOptions, closeExcept, openSockets } from "./listeners.ts";
+import { type BindOptions, openSockets } from "./listeners.ts";
 import type { Setup } from "./setup.ts";
 import { loadTls } from "./tls.ts";
 
@@ -27,16 +27,12 @@ export interface LoadOptions {
 export async function loadSetup(options: LoadOptions): Promise<Setup> {
   const { before, log } = options;
   const seconds = before.config.bootTimeout;
-  let givenUp = false;
-  const loading = open(options, () => givenUp);
+  const progress: Progress = { givenUp: false, bound: [] };
+  const loading = open(options, progress);
   const setup = await (seconds === 0 ? loading : within(seconds * 1_000, loading));
   if (setup === "late") {
-    givenUp = true;
-    // What it opens after all, nobody will serve on.
-    loading.then(
-      ({ sockets }) => closeExcept(sockets, options.held(), (socket) => socket.close()),
-      () => undefined,
-    );
+    progress.givenUp = true;
+    for (const socket of progress.bound) socket.close();
     throw serverError("CONFIG_SLOW", { path: before.config.config ?? "the configuration", seconds });
   }
   const { restart } = diff(before.config, setup.resolved.config);
@@ -44,14 +40,32 @@ export async function loadSetup(options: LoadOptions): Promise<Setup> {
   return setup;
 }
 
-async function open(options: LoadOptions, givenUp: () => boolean): Promise<Setup> {
+interface Progress {
+  givenUp: boolean;
+  readonly bound: BoundSocket[];
+}
+
+async function open(options: LoadOptions, progress: Progress): Promise<Setup> {
   const { before, load, enter, held, bind, log } = options;
   const resolved = await load();
   // Nobody takes a file away to have the defaults at once: other addresses, one worker.
   const { config: path } = before.config;
   if (path !== null && resolved.config.config === null) throw serverError("CONFIG_FILE_GONE", { path });
   // The process is another configuration's by now.
-  if (!givenUp()) enter(resolved);
+  if (!progress.givenUp) enter(resolved);
+  const directory = process.cwd();
   const tls = await loadTls(resolved, log.warning);
-  return { resolved, tls, ...(await openSockets(resolved, held(), { ...bind(resolved), tries: 1 })) };
+  const given = bind(resolved);
+  const onBound = (socket: BoundSocket): void => {
+    // Nobody will serve on it.
+    if (progress.givenUp) socket.close();
+    else progress.bound.push(socket);
+    given.onBound?.(socket);
+  };
+  return {
+    resolved,
+    tls,
+    directory,
+    ...(await openSockets(resolved, held(), { ...given, tries: 1, onBound })),
+  };
 }

@@ -6,7 +6,7 @@ import type { SocketOwner } from "../os/sockets.ts";
 import type { Origin } from "./handover.ts";
 import type { InheritedSockets } from "./inheritance.ts";
 import type { Journal } from "./journal.ts";
-import type { PidfileOptions } from "./pidfile.ts";
+import type { Setup } from "./setup.ts";
 import type { SignalSource } from "./signals.ts";
 
 export interface ArbiterOptions {
@@ -41,6 +41,6 @@ export interface ArbiterOptions {
 /** What a run holds apart from the sockets of its generations. */
 export interface Holdings {
   readonly inherited: InheritedSockets;
-  /** Keeps the pid file where it is wanted. `predecessor` is the arbiter whose place this one has taken. */
-  readonly movePidfile: (path: string | null, options: PidfileOptions) => void;
+  /** Keeps the pid file where it is wanted: beside that of `elder` while that lives. `predecessor` is the arbiter whose place this one has taken. */
+  readonly movePidfile: (setup: Setup, elder: number | null, predecessor?: number | null) => void;
 }

@@ -14,7 +14,6 @@ import { loadSetup } from "./loading.ts";
 import { createMetering } from "./metering.ts";
 import type { ArbiterOptions, Holdings } from "./options.ts";
 import { createOutside } from "./outside.ts";
-import { pidfilePath } from "./pidfile.ts";
 import { createProcesses } from "./processes.ts";
 import { createReloading } from "./reloading.ts";
 import { createReloads } from "./reloads.ts";
@@ -82,6 +81,7 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
         facts,
         metering,
         resolved: () => current().resolved,
+        directory: () => current().directory,
         tell: (event) => enqueue(event),
         peek: processes.peek,
         heard: processes.heard,
@@ -165,16 +165,13 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
           return void loadNext();
         case "adopt":
           runtimeLevel = null;
-          journal.configure(current().resolved);
+          journal.configure(current());
           reloading.follow(current().resolved.config);
           tlsWatch.follow(current());
           metering.follow(current().resolved.config);
           outside.follow(current().resolved.config);
           options.adopted(current().resolved);
-          return holdings.movePidfile(
-            pidfilePath(current().resolved.config.pidfile, state.elder),
-            current().resolved.config,
-          );
+          return holdings.movePidfile(current(), state.elder);
         case "abandon":
           goBack();
           return drop(effect.generation);
@@ -275,10 +272,9 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
     };
 
     const promote = (): void => {
-      const { resolved } = current();
-      holdings.movePidfile(resolved.config.pidfile, { ...resolved.config, predecessor: elder });
+      holdings.movePidfile(current(), null, elder);
       outside.promoted();
-      options.promoted(resolved);
+      options.promoted(current().resolved);
       closeExcept(handed, opened(), (socket) => socket.close());
     };
 

@@ -20,6 +20,8 @@ export interface Setup extends Opened {
   readonly resolved: Resolved;
   /** Null where no TLS is spoken. */
   readonly tls: LoadedTls | null;
+  /** Where relative paths begin, also while the process is in the directory of another setup that is on trial. */
+  readonly directory: string;
 }
 
 /** How a log names a listener, with the real port: `http://127.0.0.1:8000`, `unix:/run/app.sock`, `scgi://unix:/run/app.sock`. */

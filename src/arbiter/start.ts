@@ -1,5 +1,6 @@
 // The arbiter's way from its configuration to the first worker: pid file, certificates, sockets.
 
+import { resolve as absolute } from "node:path";
 import type { Reaper } from "../os/orphans.ts";
 import type { BoundSocket } from "../os/sockets.ts";
 import { adoptInherited } from "./inheritance.ts";
@@ -46,12 +47,14 @@ export async function runArbiter(options: ArbiterOptions): Promise<number> {
     log.info(`Using worker: ${config.workerClass}`);
     const holdings: Holdings = {
       inherited,
-      movePidfile(path, options) {
-        pidfile = movePidfile(pidfile, path, log, options);
+      movePidfile({ resolved: { config }, directory }, elder, predecessor = null) {
+        const wanted = pidfilePath(config.pidfile, elder);
+        const path = wanted === null ? null : absolute(directory, wanted);
+        pidfile = movePidfile(pidfile, path, log, { umask: config.umask, predecessor });
       },
     };
     process.off("exit", leave);
-    return await serve(options, { resolved, tls, ...opened }, holdings);
+    return await serve(options, { resolved, tls, directory: process.cwd(), ...opened }, holdings);
   } finally {
     process.off("exit", leave);
     reaper?.stop();

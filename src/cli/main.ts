@@ -118,6 +118,7 @@ async function serve(resolved: Resolved, circumstances: Circumstances): Promise<
       ready: herald.ready,
       adopted: (next) => {
         present = next;
+        entitle(next.config, elder); // a promotion may have come in between
       },
       promoted: ({ config: promoted }) => {
         elder = null;

@@ -1,6 +1,7 @@
 // The open file, pipe, socket or terminal behind a log target.
 
 import fs from "node:fs";
+import { resolve as absolute } from "node:path";
 
 export interface Descriptor {
   readonly fd: number;
@@ -61,12 +62,19 @@ export const isInherited = (target: string): boolean => target === "-" || target
 const { O_APPEND, O_CREAT, O_NOCTTY, O_NONBLOCK, O_WRONLY } = fs.constants;
 const FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK;
 
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** How a file is made that is not there. */
 export interface Making {
   /** Who is to own a regular file, also one that is there, for workers that reopen it without root's rights. */
-  readonly owner?: { readonly uid: number; readonly gid: number };
+  readonly owner?: Owner;
   /** What its mode is to be without, apart from what the process's own umask takes. Default nothing. */
   readonly umask?: number;
+  /** Where a relative path begins. Default the process's directory at the time. */
+  readonly directory?: string;
 }
 
 /** The mode of a file that is made, before the process's own umask. */
@@ -76,15 +84,16 @@ export const madeMode = (umask: number): number => 0o644 & ~umask;
 export function openDescriptor(
   target: string,
   standard: 1 | 2,
-  { owner, umask = 0 }: Making = {},
+  { owner, umask = 0, directory = "" }: Making = {},
 ): Descriptor | { readonly reason: string } {
+  const path = absolute(directory, target);
   const inherited = target === "-" ? standard : STANDARD[target];
   try {
-    const fd = inherited ?? fs.openSync(target, FLAGS, madeMode(umask));
+    const fd = inherited ?? fs.openSync(path, FLAGS, madeMode(umask));
     const stats = fs.fstatSync(fd);
     const regular = stats.isFile();
     if (inherited !== undefined) return { fd, shared: true, regular, close: () => {} };
-    if (regular && owner !== undefined && isNamed(target, stats)) give(fd, owner);
+    if (regular && owner !== undefined) give(path, { fd, stats }, owner);
     return { fd, shared: false, regular, close: () => closeQuietly(fd) };
   } catch (error) {
     return { reason: errorReason(error) };
@@ -102,11 +111,11 @@ function isNamed(target: string, { ino, dev, nlink }: fs.Stats): boolean {
 }
 
 /** Only root may give a file away; for anyone else it is theirs already or a matter for the operator. */
-function give(fd: number, owner: { readonly uid: number; readonly gid: number }): void {
+function give(path: string, file: { readonly fd: number; readonly stats: fs.Stats }, owner: Owner): void {
   try {
-    fs.fchownSync(fd, owner.uid, owner.gid);
+    if (isNamed(path, file.stats)) fs.fchownSync(file.fd, owner.uid, owner.gid);
   } catch {
-    // The reopen, should it be denied later, says so.
+    // It has been moved away in between, or the reopen, should it be denied later, says so.
   }
 }
 

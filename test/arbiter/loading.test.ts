@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import dns from "node:dns/promises";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -78,4 +80,44 @@ test("a configuration that answers too late is not entered, and what it opened i
   for (let turn = 0; turn < 1_000 && existsSync(path); turn++) await setImmediate();
   assert.equal(existsSync(path), false);
   assert.deepEqual(options.entered, []);
+});
+
+test("what was opened before it was late is closed at once, and what follows is not kept", async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "loading-"));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const [before, after] = [join(dir, "before.sock"), join(dir, "after.sock")];
+  let answer = (): void => assert.fail("it was not asked");
+  t.mock.method(dns, "lookup", async () => {
+    await new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    return [{ address: "127.0.0.1", family: 4 }];
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  const next = await read("-b", `unix:${before}`, "-b", "slow.test:0", "-b", `unix:${after}`);
+  const options = scene(await read("--boot-timeout", "5"), async () => next);
+  let opened = (): void => undefined;
+  const bind = options.bind(next);
+  options.bind = () => ({ ...bind, onBound: () => opened() });
+  const bound = (): Promise<void> =>
+    new Promise<void>((resolve) => {
+      opened = resolve;
+    });
+  const first = bound();
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const loading = loadSetup(options);
+  await first;
+  assert.ok(existsSync(before));
+  t.mock.timers.tick(5_000);
+  await assert.rejects(loading, { code: "CONFIG_SLOW" });
+  assert.equal(existsSync(before), false);
+  const second = bound();
+  answer();
+  await second;
+  await bound();
+  assert.equal(existsSync(after), false);
 });

@@ -306,6 +306,18 @@ test("a file of somebody else is refused", {
   assert.throws(() => openDestination(file), /permission denied/);
 });
 
+test("a log that is moved away while it is opened is written all the same", (t) => {
+  const file = path.join(temporaryDirectory(t), "log");
+  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  t.mock.method(fs, "lstatSync", () => {
+    throw Object.assign(new Error("gone"), { code: "ENOENT" });
+  });
+  const destination = openDestination(file, { owner });
+  destination.write("a line");
+  destination.close();
+  assert.equal(fs.readFileSync(file, "utf8"), "a line\n");
+});
+
 test("root gives no file away by another's link", { skip: process.getuid?.() !== 0 && "for root" }, (t) => {
   const directory = temporaryDirectory(t);
   const file = path.join(directory, "theirs");

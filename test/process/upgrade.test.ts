@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   statSync,
@@ -289,6 +290,45 @@ test("a new configuration: other sockets, another pid file", async (t) => {
   assert.deepEqual([await at("two.sock"), await at("three.sock")], [younger, younger]);
   assert.ok(!there("one.sock") && !there("one.pid") && !there("two.pid.2"));
   server.signal("SIGTERM", Number(younger));
+  await server.stop();
+});
+
+test("USR1 and a promotion while another directory is on trial: the files stay where they are", async (t) => {
+  const latch = await openLatch();
+  t.after(() => latch.close());
+  const config = (values: string): string =>
+    `export default { bind: ["127.0.0.1:0"], loglevel: "debug", ${values} };`;
+  const held = `import net from "node:net"; import { once } from "node:events";
+    await once(net.connect(${JSON.stringify(latch.path)}).resume(), "end"); ${APP}`;
+  const server = start(t, ["app.mjs:app"], {
+    files: {
+      "app.mjs": APP,
+      "elsewhere/app.mjs": held,
+      "gunicorn.conf.mjs": config("pidfile: 'one.pid', accesslog: 'one.log'"),
+    },
+    leaves: ["one.log"],
+  });
+  const pidIn = (name: string): string => readFileSync(join(server.dir, name), "utf8").trim();
+  await ready(server, 1);
+  server.signal("SIGUSR2");
+  const younger = Number((await server.saw(UPGRADE))[1]);
+  await ready(server, 2);
+  const next = config("pidfile: 'two.pid', accesslog: 'two.log', chdir: 'elsewhere'");
+  writeFileSync(join(server.dir, "gunicorn.conf.mjs"), next);
+  server.signal("SIGHUP", younger);
+  const { release } = await latch.held();
+  server.signal("SIGUSR1", younger);
+  await server.saw(/Handling signal: usr1/);
+  server.signal("SIGTERM");
+  await server.saw(/Promoted/);
+  await server.saw(/Control socket: .*one\.ctl$/m, 2);
+  assert.deepEqual(readdirSync(join(server.dir, "elsewhere")).sort(), ["app.mjs", "two.log"]);
+  assert.equal(pidIn("one.pid"), String(younger));
+  release();
+  await server.saw(/Reload complete/);
+  assert.equal(pidIn("elsewhere/two.pid"), String(younger));
+  assert.equal(existsSync(join(server.dir, "one.pid")), false);
+  server.signal("SIGTERM", younger);
   await server.stop();
 });
 

@@ -17,6 +17,8 @@ export interface Helm {
   state(): ArbiterState;
   facts(): Facts;
   resolved(): Resolved;
+  /** Where its relative paths begin. */
+  directory(): string;
   tell(event: Event): void;
   /** The log's level of arbiter and workers, until the next reload. */
   setLevel(level: LogLevel): void;
