@@ -18,6 +18,9 @@ export interface Client {
   saw(text: string): Promise<void>;
   /** Resolves with everything received, once the connection is closed; rejects when it was reset. */
   closed(): Promise<string>;
+  /** Reads nothing more, until resume(). */
+  pause(): void;
+  resume(): void;
   /** Ends our side. */
   end(): void;
   destroy(): void;
@@ -71,6 +74,8 @@ function clientOver(socket: net.Socket): Client {
 
   return {
     send: (text) => void socket.write(text, "latin1"),
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
     response,
     get(path = "/", headers = "") {
       socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n${headers}\r\n`);

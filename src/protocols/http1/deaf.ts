@@ -30,7 +30,11 @@ export function isBehindLast(connection: Http1Connection): boolean {
   const { latest } = connection;
   if (latest?.res.shouldKeepAlive !== false) return false;
   turnDeaf(connection);
-  latest.res.once("finish", () => connection.stream.destroySoon());
+  const { stream } = connection;
+  latest.res.once("finish", () => {
+    // Where node has begun to close it, a second time would not wait for what the client still sends.
+    if (stream.writable) stream.destroySoon();
+  });
   return true;
 }
 
@@ -41,7 +45,12 @@ export function isBehindLast(connection: Http1Connection): boolean {
 export function mindAnswers(stream: Socket): () => void {
   const onDrain = (): void => {
     const answer: unknown = Reflect.get(stream, "_httpMessage");
-    if (answer instanceof ServerResponse && answer.writableNeedDrain) answer.emit("drain");
+    if (!(answer instanceof ServerResponse) || !answer.writableNeedDrain) return;
+    const needs = Object.getOwnPropertySymbols(answer).find(
+      ({ description }) => description === "kNeedDrain",
+    );
+    if (needs !== undefined) Reflect.set(answer, needs, false);
+    answer.emit("drain");
   };
   const onEnd = (): void => void stream.end();
   stream.on("drain", onDrain);

@@ -86,12 +86,17 @@ const [H, T] = [lower("h"), lower("t")];
 const [STAR, SLASH] = ["*".charCodeAt(0), "/".charCodeAt(0)];
 
 /** A target in absolute form: its authority. RFC 9112, section 3.2.2. */
-const ABSOLUTE = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i;
+const ABSOLUTE = /^([a-z][a-z\d+.-]*):\/\/([^/?#]*)/i;
+
+/** RFC 3986, section 6.2.3: with the scheme's own port an authority is the same as without. */
+const USUAL_PORT: Readonly<Record<string, RegExp>> = { http: /:(?:80)?$/, https: /:(?:443)?$/ };
 
 /** What a front looks at and what the application sees must be one host; a proxy passes both on as they were. */
 function namesAnother(url: string, host: string): boolean {
-  const authority = ABSOLUTE.exec(url)?.[1];
-  return authority !== undefined && authority.toLowerCase() !== host.toLowerCase();
+  const [, scheme = "", authority] = ABSOLUTE.exec(url) ?? [];
+  const port = USUAL_PORT[scheme.toLowerCase()] ?? "";
+  const plain = (one: string): string => one.toLowerCase().replace(port, "");
+  return authority !== undefined && plain(authority) !== plain(host);
 }
 
 export function compileRules(settings: RuleSettings): Rules {

@@ -144,12 +144,17 @@ export class MessageExchange implements Exchange {
     return this.#ended;
   }
 
+  /** Whether nothing that is given now reaches anybody: a connection that is cut may take a moment to close. */
+  get #isGone(): boolean {
+    return this.over || this.#isCut;
+  }
+
   inform(status: number, headers: readonly string[]): void {
-    if (!this.answered && !this.over) this.#transport.inform(status, headers);
+    if (!this.answered && !this.#isGone) this.#transport.inform(status, headers);
   }
 
   head(status: number, reason: string | undefined, headers: readonly string[]): void {
-    if (this.answered || this.over) return;
+    if (this.answered || this.#isGone) return;
     this.#status = status;
     const empty = status === 204 || status === 205;
     // RFC 9110 section 8.6: 204 has none, and 205 no content either.
@@ -162,7 +167,7 @@ export class MessageExchange implements Exchange {
 
   write(chunk: Uint8Array | string): boolean {
     // As a socket that is closed says: whoever makes pieces without waiting would go on for ever.
-    if (this.over) return false;
+    if (this.#isGone) return false;
     if (this.#ended || this.#bodiless) return true;
     const piece = this.#allowed(chunk);
     if (piece.length === 0) return this.#flows;
@@ -200,13 +205,13 @@ export class MessageExchange implements Exchange {
   }
 
   drained(): Promise<void> {
-    if (this.over) return Promise.reject(goneError());
+    if (this.#isGone) return Promise.reject(goneError());
     if (this.#flows) return Promise.resolve();
     return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
   }
 
   end(chunk?: Uint8Array | string): void {
-    if (this.over || this.#ended) return;
+    if (this.#isGone || this.#ended) return;
     if (!this.answered) {
       this.warn("has no status that could be the last: it is cut");
       return this.cut();
@@ -223,7 +228,7 @@ export class MessageExchange implements Exchange {
   }
 
   cut(): void {
-    if (this.over || this.#ended) return;
+    if (this.#isGone || this.#ended) return;
     this.#isCut = true;
     this.#transport.cut();
   }

@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import diagnostics from "node:diagnostics_channel";
+import { once } from "node:events";
+import { Readable } from "node:stream";
 import { describe, it, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import type { WorkerKind } from "../../../src/workers/contract.ts";
@@ -83,6 +85,33 @@ describe("behind the last answer", () => {
     assert.equal((await client.response()).body, "whole");
   });
 
+  for (const [what, kind, next] of [
+    ["a request", sync, NEXT],
+    ["an upgrade", sync, UPGRADE],
+    ["CONNECT", sync, CONNECT],
+    ["nonsense", eventloop, "nonsense\r\n\r\n"],
+  ] as const) {
+    it(`leaves the last answer whole for a client that reads late and goes on sending: ${what}`, async (t) => {
+      const { client, held } = await bed(t, kind);
+      client.send(HELD + next);
+      const { res, exchange } = await held();
+      const { socket } = exchange.connection;
+      client.pause();
+      res.end("x".repeat(1_500_000));
+      await once(res, "finish");
+      if (socket.writable) await once(socket, "finish");
+      // Whoever closes now does so in these.
+      for (let i = 0; i < 5; i++) await turn();
+      const before = socket.bytesRead;
+      client.send(NEXT);
+      while (socket.bytesRead === before && !socket.destroyed) await turn();
+      client.resume();
+      assert.equal((await client.response()).body.length, 1_500_000);
+      client.end();
+      await client.closed();
+    });
+  }
+
   for (const [how, leave] of [
     ["ends its side", (client: Client): void => client.end()],
     ["is gone", (client: Client): void => client.destroy()],
@@ -124,6 +153,18 @@ describe("an answer that is due when another protocol is asked for", () => {
       assert.equal((await client.response()).body.length, 20_000_000);
     });
   }
+
+  it("hears of it once for all when it may go on", async (t) => {
+    const { client, held } = await bed(t, eventloop);
+    client.send(HELD + CONNECT);
+    const { res } = await held();
+    while (res.write("x".repeat(1_000_000)));
+    assert.equal(res.writableNeedDrain, true);
+    await once(res, "drain");
+    assert.equal(res.writableNeedDrain, false);
+    Readable.from(["tail"]).pipe(res);
+    assert.ok((await client.response()).body.includes("\r\n4\r\ntail\r\n"));
+  });
 
   it("goes before the refusal of CONNECT", async (t) => {
     const { client, held } = await bed(t, eventloop);

@@ -45,16 +45,21 @@ describe("a Host header", () => {
     it(`must not be ${JSON.stringify(host)}`, () => assert.equal(refused(host), true));
   }
 
-  for (const [url, wanted] of [
+  for (const [url, wanted, host = "a"] of [
     ["http://a/x", undefined],
     ["HTTP://A", undefined],
+    ["http://a:80/", undefined],
+    ["https://a", undefined, "a:443"],
+    ["http://a:/", undefined],
     ["http://b/x", 400],
     ["https://a:81/", 400],
+    ["https://a:80/", 400],
+    ["http://a/", 400, "a:443"],
     ["http://user@a/", 400],
     ["/http://b/", undefined],
   ] as const) {
-    it(`must be that of the target ${url}`, () => {
-      const asked = { ...head, method: "GET", url, rawHeaders: ["Host", "a"] };
+    it(`must be that of the target ${url}: ${host}`, () => {
+      const asked = { ...head, method: "GET", url, rawHeaders: ["Host", host] };
       assert.equal(check(asked, { trusted: true })?.status, wanted);
     });
   }

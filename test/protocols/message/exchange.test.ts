@@ -41,7 +41,7 @@ const HEAD: MessageHead = {
   variables: undefined,
 };
 
-function bed(head: Partial<MessageHead> = {}, body: Readable = Readable.from([])): Bed {
+function bed(head: Partial<MessageHead> = {}, body: Readable = Readable.from([]), other?: Transport): Bed {
   const told: Told = { informed: [], head: undefined, body: "", trailers: undefined, cut: false };
   const warnings: string[] = [];
   let finish = (): void => {};
@@ -79,7 +79,7 @@ function bed(head: Partial<MessageHead> = {}, body: Readable = Readable.from([])
       encrypted: false,
       socket,
     },
-    transport,
+    transport: other ?? transport,
     body,
     log: { warning: (message) => void warnings.push(message) },
   });
@@ -94,6 +94,31 @@ async function serve(one: Bed, app: unknown, name: "node" | "fetch" | "auto" = "
   await handle(one.exchange);
   await one.done;
 }
+
+describe("An answer that is cut", () => {
+  it("takes nothing more, also while its connection is still to be closed", async () => {
+    const told: string[] = [];
+    const say = (what: string) => (): void => void told.push(what);
+    const { exchange } = bed({}, undefined, {
+      carriesMore: true,
+      inform: say("inform"),
+      head: say("head"),
+      write: () => told.push("write") > 0,
+      end: say("end"),
+      cut: say("cut"),
+    });
+    exchange.head(200, undefined, []);
+    exchange.write("piece");
+    exchange.cut();
+    assert.equal(exchange.write("piece"), false);
+    await assert.rejects(exchange.drained());
+    exchange.end("whole");
+    exchange.cut();
+    assert.deepEqual(told, ["head", "write", "cut"]);
+    exchange.close();
+    assert.equal(exchange.over, true);
+  });
+});
 
 describe("Node's pair over a message", () => {
   it("leaves out what is written after the end, and says so once", async () => {
