@@ -110,9 +110,10 @@ function isFresh(state: ArbiterState, worker: WorkerState): boolean {
   return rollout === null || rollout.name === "loading" || worker.generation === rollout.generation;
 }
 
-/** How many fresh workers there should be. */
-function wanted(state: ArbiterState): number {
-  return state.rollout?.name === "trying" ? (state.rollout.target ?? state.target) : state.target;
+/** How many fresh workers there should be: one that is on trial also where WINCH wants none, for nothing else proves a generation. */
+function wanted({ rollout, target }: ArbiterState): number {
+  if (rollout?.name !== "trying") return target;
+  return (rollout.target ?? target) || Math.min(1, rollout.policy.workers);
 }
 
 /** The new generation has proved itself: from here on it is the one in service. */
@@ -120,8 +121,9 @@ function adoptRollout(state: ArbiterState, effects: Effect[]): void {
   const rollout = state.rollout;
   if (rollout?.name !== "trying") return;
   const ready = state.workers.filter((w) => isServing(w) && w.generation === rollout.generation).length;
-  const target = wanted(state);
-  if (ready < (rollout.policy.reloadMode === "all" ? target : Math.min(1, target))) return;
+  const most = wanted(state);
+  if (ready < (rollout.policy.reloadMode === "all" ? most : Math.min(1, most))) return;
+  const target = rollout.target ?? state.target;
   if (target !== state.target) effects.push({ type: "resized", workers: target, before: state.target });
   state.target = target;
   state.policy = rollout.policy;

@@ -128,9 +128,15 @@ export const faults: readonly Fault[] = [
   ),
   fault(
     "reconcile.js",
+    "a generation that WINCH wants no worker of is adopted untried",
+    "|| Math.min(1, rollout.policy.workers)",
+    "|| 0",
+  ),
+  fault(
+    "reconcile.js",
     "one ready worker proves a whole generation",
-    'rollout.policy.reloadMode === "all" ? target : Math.min(1, target)',
-    "Math.min(1, target)",
+    'rollout.policy.reloadMode === "all" ? most : Math.min(1, most)',
+    "Math.min(1, most)",
   ),
   fault(
     "reconcile.js",

@@ -55,7 +55,7 @@ export function createInvariants(): Watch {
       }
       if (drained !== null && !isStopping(state)) checkCapacity(account.serving, drained, state);
       checkResize(event, effects);
-      checkProof(account.serving, effects, before, state);
+      checkProof(account, effects, before, state);
       upgrades.stepped(event, before, effects);
       reloads.stepped(event, before, state, effects);
       sockets.stepped(event, before, effects, account.known);
@@ -171,18 +171,24 @@ function checkResize(event: Event, effects: readonly Effect[]): void {
 
 /** A generation is adopted only once it serves. */
 function checkProof(
-  serving: Counter,
+  { serving, known }: Account,
   effects: readonly Effect[],
   before: ArbiterState,
   state: ArbiterState,
 ): void {
   const adopted = effects.find((effect) => effect.type === "adopt");
   if (adopted === undefined) return;
+  const generationOf = (id: number): number | undefined => known.get(id)?.generation;
   const trial = before.rollout?.name === "trying" ? before.rollout : null;
   const mode = trial?.policy.reloadMode ?? state.policy.reloadMode;
-  const needed = mode === "all" ? state.target : Math.min(1, state.target);
+  // Also where WINCH has left no worker one must have shown that it serves.
+  const least = Math.min(1, Math.max(state.target, trial?.policy.workers ?? 0));
+  const needed = mode === "all" ? Math.max(state.target, least) : least;
   // What it drained at once had served too.
-  const own = serving((one) => one.generation === adopted.generation);
+  const drained = effects.filter(
+    (effect) => effect.type === "drain" && generationOf(effect.id) === adopted.generation,
+  );
+  const own = serving((one) => one.generation === adopted.generation) + drained.length;
   if (own < needed) throw new Violation(`adopted generation ${adopted.generation} with ${own} of ${needed}`);
 }
 

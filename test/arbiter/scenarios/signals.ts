@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { World } from "../../sim/world.ts";
 import { deeds, type Scenario, serving, usual } from "../scenario.ts";
 
 export const signals: readonly Scenario[] = [
@@ -109,8 +110,24 @@ export const signals: readonly Scenario[] = [
       world.run(20_000);
       assert.equal(world.state().workers.length, 0);
       assert.equal(world.state().rollout, null);
+      assert.equal(world.state().generation, 2);
     },
   },
+  ...[5_050, 5_500].map((at) => ({
+    name: `WINCH during a reload (${at - 5_000} ms after it began) puts no generation in force that does not boot`,
+    play(begin: () => World) {
+      const world = begin();
+      world.nextLoad({ ms: 100, answer: { policy: { ...usual, workers: 3 } } });
+      const broken = { bootMs: 1_000, bootExit: { status: 3, reason: "broken" } } as const;
+      world.at(4_999, () => world.next(broken));
+      world.at(5_000, "reload");
+      world.at(at, "pause");
+      world.run(20_000);
+      assert.equal(world.state().workers.length, 0);
+      assert.equal(world.state().generation, 1);
+      assert.equal(world.lines(/error: Reload aborted, generation 1 serves on/).length, 1);
+    },
+  })),
   {
     name: "USR1 reopens the logs at any time",
     play(begin) {
