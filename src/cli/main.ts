@@ -22,6 +22,7 @@ import { exit } from "./exit.ts";
 import { preflight, problemsOf, withOrigin } from "./preflight.ts";
 import { startDirectory } from "./start-directory.ts";
 import { catchStrays, type Strays } from "./strays.ts";
+import { createTrials, type Trials } from "./trials.ts";
 
 /** What a hook may take while the server is on its way out, in milliseconds. */
 const LAST_HOOK = 1_000;
@@ -96,6 +97,7 @@ async function serve(resolved: Resolved, circumstances: Circumstances): Promise<
   }
   strays.logTo(log);
   let present = resolved;
+  const trials = createTrials();
   try {
     return await runArbiter({
       resolved,
@@ -103,7 +105,7 @@ async function serve(resolved: Resolved, circumstances: Circumstances): Promise<
         const { tryFile } = await import("./trial.ts");
         const { cwd } = invocation;
         const next = await loadConfig(invocation, (path) =>
-          tryFile({ path, cwd }, present.config.bootTimeout),
+          tryFile({ path, cwd }, present.config.bootTimeout, trials),
         );
         // One that stays was written long ago, and may lie where nothing can be written by now.
         const moved = next.config.pidfile !== present.config.pidfile;
@@ -136,7 +138,7 @@ async function serve(resolved: Resolved, circumstances: Circumstances): Promise<
     else log.exception("The arbiter failed", error);
     return error instanceof ServerError ? error.exitStatus : 1;
   } finally {
-    await leave(present, journal);
+    await leave(present, journal, trials);
   }
 }
 
@@ -191,7 +193,13 @@ async function callOnStarting(resolved: Resolved, log: ErrorLog): Promise<boolea
   }
 }
 
-async function leave(resolved: Resolved, journal: Journal): Promise<void> {
+async function leave(resolved: Resolved, journal: Journal, trials: Trials): Promise<void> {
+  // Before the hook, which may be what ends the process.
+  if (!(await trials.end())) {
+    journal.log.warning(
+      "A thread that reads the configuration file does not end: the arbiter ends itself by SIGKILL",
+    );
+  }
   const { onExit } = resolved.hooks;
   if (onExit !== undefined) {
     try {

@@ -6,6 +6,7 @@ import { isCode } from "../config/file.ts";
 import { shownPath } from "../config/shown-path.ts";
 import { serverError } from "../errors.ts";
 import { entryUrl } from "../root.ts";
+import type { Trials } from "./trials.ts";
 
 export interface TrialOrder {
   readonly path: string;
@@ -17,8 +18,10 @@ export interface TrialOrder {
  * @param seconds What it may take; 0 is for ever, and then it is not tried.
  * @throws CONFIG_SLOW
  */
-export async function tryFile(order: TrialOrder, seconds: number): Promise<void> {
+export async function tryFile(order: TrialOrder, seconds: number, trials: Trials): Promise<void> {
   if (seconds === 0 || !isCode(order.path)) return;
+  // The process ends, and would wait for a thread that nobody told to.
+  if (trials.over) return await new Promise<never>(() => undefined);
   const thread = new Worker(entryUrl("cli/trial-thread"), {
     workerData: order,
     name: "configuration",
@@ -26,6 +29,7 @@ export async function tryFile(order: TrialOrder, seconds: number): Promise<void>
     stdout: true,
     stderr: true,
   });
+  trials.begun(thread);
   const { path, cwd } = order;
   let timer: NodeJS.Timeout | undefined;
   try {
@@ -35,7 +39,8 @@ export async function tryFile(order: TrialOrder, seconds: number): Promise<void>
       thread.on("online", () => {
         timer = setTimeout(late, seconds * 1_000);
       });
-      for (const event of ["message", "error", "exit"]) thread.on(event, () => resolve());
+      // After the end nobody is to read the file in earnest.
+      for (const event of ["message", "error", "exit"]) thread.on(event, () => trials.over || resolve());
     });
   } finally {
     clearTimeout(timer);

@@ -1,11 +1,12 @@
 // A configuration file is code of the user's in the arbiter's process: whatever it does, what serves goes on.
 
 import assert from "node:assert/strict";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { get, ready } from "./client.ts";
-import { FIXTURES, type Server, start } from "./server.ts";
+import { FIXTURES, isAlive, type Server, start, within } from "./server.ts";
 
 const NAME = "gunicorn.conf.mjs";
 const SETTINGS = `app: ${JSON.stringify(`${join(FIXTURES, "apps.mjs")}:pid`)}, bind: "127.0.0.1:0", loglevel: "debug"`;
@@ -95,6 +96,33 @@ test("a file whose code never returns gives a reload up, and signals are heard",
   reload(server, "for (;;);");
   server.signal("SIGTERM");
   assert.deepEqual(await server.exited, { code: 0, signal: null }, server.log());
+});
+
+test("an arbiter whose thread is blocked in native code by the file ends all the same, and says how", async (t) => {
+  const hooks = `onExit() { console.error("onExit ran"); }`;
+  const server = start(t, ["-p", "server.pid"], {
+    files: { [NAME]: `export default { ${SETTINGS}, bootTimeout: 4, ${hooks} }` },
+    expected: [/Reload aborted/],
+  });
+  await ready(server, 1);
+  // Nobody ever writes to it.
+  execFileSync("mkfifo", [join(server.dir, "fifo")]);
+  reload(server, 'import { readFileSync } from "node:fs"; readFileSync("fifo"); export default {};');
+  await server.saw(
+    /Reload aborted, generation 1 serves on: \S*gunicorn\.conf\.mjs did not answer within 4 s/,
+  );
+  assert.equal((await get(await server.url())).status, 200);
+  // One more, whose time is not over.
+  server.signal("SIGHUP");
+  server.signal("SIGTERM");
+  const exit = await within(server.exited, "the exit", server.log);
+  assert.deepEqual(exit, { code: null, signal: "SIGKILL" }, server.log());
+  assert.match(
+    server.log(),
+    /Stop complete[\s\S]*A thread that reads the configuration file does not end: the arbiter ends itself by SIGKILL[\s\S]*onExit ran/,
+  );
+  assert.equal(existsSync(join(server.dir, "server.pid")), false);
+  for (const pid of server.workerPids()) assert.ok(!isAlive(pid), server.log());
 });
 
 test("a file that never answers is told of at the start", async (t) => {
