@@ -12,3 +12,25 @@ export async function within<T>(milliseconds: number, work: T | PromiseLike<T>):
     clearTimeout(timer);
   }
 }
+
+/** As `within`, for work in stages: each may take so long, and begins with a call of `next`, the first by itself. */
+export async function withinEach<T>(
+  milliseconds: number,
+  work: (next: () => void) => Promise<T>,
+): Promise<T | "late"> {
+  let timer: NodeJS.Timeout | undefined;
+  let next = (): void => undefined;
+  const late = new Promise<"late">((resolve) => {
+    next = () => {
+      clearTimeout(timer);
+      timer = setTimeout(resolve, milliseconds, "late");
+    };
+  });
+  next();
+  try {
+    return await Promise.race([work(() => next()), late]);
+  } finally {
+    clearTimeout(timer);
+    next = () => undefined;
+  }
+}

@@ -5,14 +5,14 @@ import type { Resolved } from "../config/resolve.ts";
 import { serverError } from "../errors.ts";
 import type { ErrorLog } from "../log/error-log.ts";
 import type { BoundSocket } from "../os/sockets.ts";
-import { within } from "../within.ts";
+import { withinEach } from "../within.ts";
 import { type BindOptions, openSockets } from "./listeners.ts";
+import type { ArbiterOptions } from "./options.ts";
 import type { Setup } from "./setup.ts";
 import { loadTls } from "./tls.ts";
 
 export interface LoadOptions {
-  /** Reads file, environment and command line anew; rejects with a ServerError where they are wrong. */
-  readonly load: () => Promise<Resolved>;
+  readonly load: ArbiterOptions["load"];
   /** Makes the process that of the configuration; throws a ServerError where it can't be. */
   readonly enter: (resolved: Resolved) => void;
   /** What is in force, and how long, in seconds, the new configuration may take; 0 is for ever. */
@@ -28,8 +28,8 @@ export async function loadSetup(options: LoadOptions): Promise<Setup> {
   const { before, log } = options;
   const seconds = before.config.bootTimeout;
   const progress: Progress = { givenUp: false, bound: [] };
-  const loading = open(options, progress);
-  const setup = await (seconds === 0 ? loading : within(seconds * 1_000, loading));
+  const loading = (next: () => void): Promise<Setup> => open(options, progress, next);
+  const setup = await (seconds === 0 ? loading(() => undefined) : withinEach(seconds * 1_000, loading));
   if (setup === "late") {
     progress.givenUp = true;
     for (const socket of progress.bound) socket.close();
@@ -45,9 +45,9 @@ interface Progress {
   readonly bound: BoundSocket[];
 }
 
-async function open(options: LoadOptions, progress: Progress): Promise<Setup> {
+async function open(options: LoadOptions, progress: Progress, next: () => void): Promise<Setup> {
   const { before, load, enter, held, bind, log } = options;
-  const resolved = await load();
+  const resolved = await load(next);
   // Nobody takes a file away to have the defaults at once: other addresses, one worker.
   const { config: path } = before.config;
   if (path !== null && resolved.config.config === null) throw serverError("CONFIG_FILE_GONE", { path });

@@ -11,8 +11,11 @@ import type { SignalSource } from "./signals.ts";
 
 export interface ArbiterOptions {
   readonly resolved: Resolved;
-  /** Reads file, environment and command line anew; rejects with a ServerError where they are wrong. */
-  readonly load: () => Promise<Resolved>;
+  /**
+   * Reads file, environment and command line anew; rejects with a ServerError where they are wrong. From each call of `next` on it has
+   * the whole of bootTimeout again: what only prepares the reading is not the file's time.
+   */
+  readonly load: (next: () => void) => Promise<Resolved>;
   /** Makes the process that of the configuration: its directory and its title. Throws a ServerError where it can't be. */
   readonly enter: (resolved: Resolved) => void;
   /** Owner of unix sockets and log files where workers run as another user. */

@@ -101,12 +101,13 @@ async function serve(resolved: Resolved, circumstances: Circumstances): Promise<
   try {
     return await runArbiter({
       resolved,
-      load: async () => {
+      load: async (proceed) => {
         const { tryFile } = await import("./trial.ts");
         const { cwd } = invocation;
-        const next = await loadConfig(invocation, (path) =>
-          tryFile({ path, cwd }, present.config.bootTimeout, trials),
-        );
+        const next = await loadConfig(invocation, async (path) => {
+          await tryFile({ path, cwd }, present.config.bootTimeout, { trials, begun: proceed });
+          proceed();
+        });
         // One that stays was written long ago, and may lie where nothing can be written by now.
         const moved = next.config.pidfile !== present.config.pidfile;
         assertReady(next, moved ? pidfilePath(next.config.pidfile, elder) : null, elder);

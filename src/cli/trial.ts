@@ -13,12 +13,19 @@ export interface TrialOrder {
   readonly cwd: string;
 }
 
+export interface TrialWatch {
+  readonly trials: Trials;
+  /** The thread has started, and so has the file's time. */
+  readonly begun: () => void;
+}
+
 /**
  * What else is wrong with the file is told by who reads it in earnest.
  * @param seconds What it may take; 0 is for ever, and then it is not tried.
  * @throws CONFIG_SLOW
  */
-export async function tryFile(order: TrialOrder, seconds: number, trials: Trials): Promise<void> {
+export async function tryFile(order: TrialOrder, seconds: number, watch: TrialWatch): Promise<void> {
+  const { trials, begun } = watch;
   if (seconds === 0 || !isCode(order.path)) return;
   // The process ends, and would wait for a thread that nobody told to.
   if (trials.over) return await new Promise<never>(() => undefined);
@@ -38,6 +45,7 @@ export async function tryFile(order: TrialOrder, seconds: number, trials: Trials
       // What a busy machine takes to start the thread is not the file's time.
       thread.on("online", () => {
         timer = setTimeout(late, seconds * 1_000);
+        begun();
       });
       // After the end nobody is to read the file in earnest.
       for (const event of ["message", "error", "exit"]) thread.on(event, () => trials.over || resolve());

@@ -82,6 +82,36 @@ test("a configuration that answers too late is not entered, and what it opened i
   assert.deepEqual(options.entered, []);
 });
 
+test("a configuration that is tried before it is read has the whole time for each", async (t) => {
+  const next = await read("-b", "127.0.0.1:0");
+  const before = await read("--boot-timeout", "5");
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const slow = scene(before, async (proceed) => {
+    t.mock.timers.tick(4_000);
+    proceed();
+    t.mock.timers.tick(4_000);
+    proceed();
+    t.mock.timers.tick(4_000);
+    return next;
+  });
+  const { sockets, resolved } = await loadSetup(slow);
+  for (const socket of sockets) socket.close();
+  assert.equal(resolved, next);
+  let again = (): void => undefined;
+  const late = scene(before, async (proceed) => {
+    again = proceed;
+    t.mock.timers.tick(4_000);
+    proceed();
+    t.mock.timers.tick(5_000);
+    return await new Promise(() => undefined);
+  });
+  await assert.rejects(loadSetup(late), { code: "CONFIG_SLOW" });
+  // Who was given up and goes on holds nobody up.
+  const timers = t.mock.method(globalThis, "setTimeout");
+  again();
+  assert.equal(timers.mock.callCount(), 0);
+});
+
 test("what was opened before it was late is closed at once, and what follows is not kept", async (t) => {
   const dir = mkdtempSync(join(tmpdir(), "loading-"));
   t.after(() => rmSync(dir, { recursive: true }));
