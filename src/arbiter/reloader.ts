@@ -124,6 +124,8 @@ export function createReloader(options: ReloaderOptions): Reloader {
     },
     follow(next) {
       const same =
+        // Patterns begin there.
+        next.chdir === config.chdir &&
         next.reloadEngine === config.reloadEngine &&
         next.config === config.config &&
         next.reloadExtraFiles.join("\0") === config.reloadExtraFiles.join("\0");

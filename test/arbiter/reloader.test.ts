@@ -7,7 +7,7 @@ import { type TestContext, test } from "node:test";
 import { createReloader } from "../../src/arbiter/reloader.ts";
 
 /** Watches a directory's `*.html`, and what is said to be imported. */
-function watching(t: TestContext, reloadEngine: "poll" | "auto") {
+function watching(t: TestContext, reloadEngine: "poll" | "auto", extra?: string) {
   // Long after the files were made: the time of none tells that it has changed.
   t.mock.method(Date, "now", () => performance.timeOrigin + performance.now() + 60_000);
   const dir = realpathSync(mkdtempSync(join(tmpdir(), "tgunicorn-reloader-")));
@@ -16,7 +16,12 @@ function watching(t: TestContext, reloadEngine: "poll" | "auto") {
   const events = new EventEmitter();
   const told: string[] = [];
   const reloader = createReloader({
-    config: { chdir: dir, config: null, reloadEngine, reloadExtraFiles: [join(dir, "views/*.html")] },
+    config: {
+      chdir: dir,
+      config: null,
+      reloadEngine,
+      reloadExtraFiles: [extra ?? join(dir, "views/*.html")],
+    },
     log: {
       debug: (message) => void events.emit("watching", message),
       info: (message) => void told.push(message),
@@ -60,6 +65,22 @@ for (const engine of ["poll", "auto"] as const) {
     });
   }
 }
+
+test("after a reload to another directory the extra files are those below it", async (t) => {
+  const { dir, events, reloader, told } = watching(t, "auto", "*.html");
+  await once(events, "watching");
+  reloader.follow({
+    chdir: join(dir, "views"),
+    config: null,
+    reloadEngine: "auto",
+    reloadExtraFiles: ["*.html"],
+  });
+  await once(events, "watching");
+  const reload = once(events, "reload");
+  writeFileSync(join(dir, "views/a.html"), "two");
+  await reload;
+  assert.deepEqual(told, ["Reloading: a.html has changed"]);
+});
 
 test("a file that gets another mode has not changed", async (t) => {
   const { dir, events, reloader, told } = watching(t, "auto");
