@@ -62,6 +62,8 @@ file, an environment variable of its own, the default. A stronger one replaces a
     ...parts,
     "## Hooks",
     "Functions of a configuration file that is code. They may be async, but for those of each request.",
+    `Where the file has hooks that run in workers, each worker reads it when it starts, as it lies on the disk by then. While it is broken,
+after a reload that was aborted, no worker that dies can be replaced: put the good file back.`,
     ...hookParts,
   ].join("\n\n")}\n`;
 }

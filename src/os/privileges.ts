@@ -45,6 +45,10 @@ export function identityFor({ user, group }: Accounts, own: Self = self()): Iden
   return { uid, gid };
 }
 
+/** Whether dropPrivileges has something to drop. Throws as identityFor does. */
+export const dropsPrivileges = (config: Accounts): boolean =>
+  identityFor(config) !== null && process.geteuid?.() === 0;
+
 /** Becomes the configured group and user. Groups first, while it is still allowed. Throws where the system refuses. */
 export function dropPrivileges(config: Accounts & Pick<Config, "initgroups">): void {
   const { setuid, setgid } = process;

@@ -17,7 +17,7 @@ import { enterDirectory } from "../os/directory.ts";
 import { dropPrivileges } from "../os/privileges.ts";
 import type { Serving } from "./contract.ts";
 import { type Counting, startCounting } from "./counting.ts";
-import { loadHooks, type WorkerHooks } from "./hooks.ts";
+import { readHooks, type WorkerHooks, workerHooks } from "./hooks.ts";
 import { createLeave, type Leave } from "./leave.ts";
 import { createLogs, type Logs, type Outlets } from "./logs.ts";
 import { prepare } from "./prepare.ts";
@@ -56,7 +56,7 @@ export interface Booted {
   readonly hooks: WorkerHooks;
 }
 
-/** Makes the process what the configuration says: title, directory, umask, logs, user. Throws what does not work. */
+/** Makes the process what the configuration says: title, directory, umask, logs. Throws what does not work. */
 export function lay(init: Init): Foundation {
   const { config, identity } = init;
   process.title = `tgunicorn: worker [${config.procName ?? config.app ?? ""}]`;
@@ -109,7 +109,6 @@ export function lay(init: Init): Foundation {
   const counting = init.ledgerFd === null ? undefined : startCounting(init.ledgerFd, 0, lost);
   const pulse = startPulse({ config, log, worker, watched, timedOut: counting?.timedOut });
   const watchdog = pulse.vitals === undefined ? undefined : startWatchdog(init, pulse.vitals, level, warn);
-  dropPrivileges(config);
   return {
     config,
     log,
@@ -147,10 +146,13 @@ export interface Told {
   opening(): void;
 }
 
-/** Loads what is the user's, and serves. */
+/** Becomes the configured user, loads what is the user's, and serves. */
 export async function boot(init: Init, foundation: Foundation, told: Told): Promise<Booted> {
   const { config, log } = foundation;
-  const hooks = await loadHooks(init, log);
+  // While it may still be root, who alone can read a file with secrets. What it has to run runs as the user.
+  const given = await readHooks(init);
+  dropPrivileges(config);
+  const hooks = workerHooks(given, init, log);
   const access = foundation.addLoggers(hooks.loggers);
   await hooks.postFork();
   const kind = await loadWorkerKind(config.workerClass, config.chdir, importModule);

@@ -6,6 +6,7 @@ import type { Hooks } from "../config/hooks.ts";
 import type { Init } from "../ipc/messages.ts";
 import type { ErrorLog } from "../log/error-log.ts";
 import { privateCache } from "../os/cache.ts";
+import { dropsPrivileges } from "../os/privileges.ts";
 import type { Exchange } from "../protocols/exchange.ts";
 import type { PipelineOptions } from "./pipeline.ts";
 
@@ -24,17 +25,16 @@ export interface WorkerHooks {
   readonly request: PipelineOptions["hooks"];
 }
 
-/** `thread` is the number of a serving thread, where a process has them. */
-export async function loadHooks(init: Init, log: ErrorLog, thread?: number): Promise<WorkerHooks> {
-  const given = init.hooksFile === null ? {} : await readHooks(init.hooksFile, init.startedIn);
-  return workerHooks(given, init, log, thread);
-}
-
-async function readHooks(path: string, cwd: string): Promise<Hooks> {
+/** Runs the file as whoever the process is by now: root reads what its workers' user may not. */
+export async function readHooks({ hooksFile, startedIn, config }: Init): Promise<Hooks> {
+  if (hooksFile === null) return {};
   const { readHooksFile } = await import("../config/hooks-file.ts");
-  return readHooksFile(path, { env: process.env, cwd }, privateCache("config"));
+  // What a function of the file imports later is imported as the user, who can't use root's cache.
+  const cache = dropsPrivileges(config) ? false : privateCache("config");
+  return await readHooksFile(hooksFile, { env: process.env, cwd: startedIn }, cache);
 }
 
+/** `thread` is the number of a serving thread, where a process has them. */
 export function workerHooks(
   given: Hooks,
   { identity, config, arbiterPid }: Init,

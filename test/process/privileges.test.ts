@@ -4,7 +4,7 @@ import { chmodSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { get, ready } from "./client.ts";
-import { start } from "./server.ts";
+import { scratch, start } from "./server.ts";
 
 const root = process.getuid?.() === 0;
 
@@ -42,6 +42,33 @@ test("workers run as the user and group they are told, the arbiter keeps its own
   server.signal("SIGHUP");
   await server.saw(/Reload complete/);
   assert.equal((await get({ socketPath: join(server.dir, "app.sock") })).body, "new");
+  await server.stop();
+});
+
+test("a configuration file that only root may read has hooks, which run as the user", {
+  skip: !root && "needs root",
+}, async (t) => {
+  const files = {
+    "gunicorn.conf.ts": `const read: number = process.getuid();
+      export default {
+        async postFork() {
+          const { later } = await import("./later.ts");
+          console.error("postFork", read, process.getuid(), later);
+        },
+      };`,
+    "later.ts": "export const later: string = 'imported later';",
+    "app.mjs": "export const app = (req, res) => res.end();",
+  };
+  // A cache of its own, in which the arbiter leaves what only root may write to.
+  const cache = scratch(t);
+  const args = ["-b", "unix:app.sock", "-u", "nobody", "--log-level", "debug", "app.mjs:app"];
+  const server = start(t, args, {
+    files,
+    env: { XDG_CACHE_HOME: cache },
+    script: 'chmod 755 . && chmod 600 gunicorn.conf.ts && exec "$@"',
+  });
+  await ready(server, 1);
+  assert.match(server.log(), /^postFork 0 65534 imported later$/m);
   await server.stop();
 });
 

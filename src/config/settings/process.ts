@@ -36,6 +36,9 @@ export const processes = {
     flags: ["--user", "-u"],
     takes: "new workers",
     summary: "The user workers run as, by name or number; by default the one that started the server.",
+    details: `A worker becomes that user before it loads the application. It has read the [hooks](#hooks) of the configuration file by then, so
+that nobody else than root has to be able to read that file, with what it imports. Only \`threaded\` workers must be able to as that user, as
+each thread reads it for itself; and so it is with what a hook itself imports or reads.`,
   }),
   group: setting(optional(account("group")), {
     default: null,

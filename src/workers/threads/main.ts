@@ -8,7 +8,7 @@ import { relayDestination } from "../../log/relay.ts";
 import type { Serving } from "../contract.ts";
 import { startCounting } from "../counting.ts";
 import { reasonOf, statusOf } from "../failure.ts";
-import { loadHooks } from "../hooks.ts";
+import { readHooks, workerHooks } from "../hooks.ts";
 import { leaveIn } from "../leave.ts";
 import { createLogs, type OutletName } from "../logs.ts";
 import { prepare } from "../prepare.ts";
@@ -94,7 +94,7 @@ port.on("message", (message: ToThread) => {
 async function load(): Promise<() => Promise<Serving>> {
   const counter = new Int32Array(start.requests);
   const kind = await loadWorkerKind(config.workerClass, config.chdir, importModule);
-  const hooks = await loadHooks(init, log, thread);
+  const hooks = workerHooks(await readHooks(init), init, log, thread);
   return await prepare({
     init,
     kind,
