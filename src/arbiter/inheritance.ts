@@ -84,10 +84,10 @@ export function passedSockets(
   const found = passed.filter((one) => matches(one, address));
   if (found.length === 0) {
     if (address.kind === "name") throw unknownName(address.name, passed);
-    // That number is another socket here than it was where the operator counted.
+    // That number is another socket here than it was where the operator counted; the one meant may have another by now.
     const number = address.kind === "fd" ? address.fd : -1;
-    const other = handed.some(({ fd, requested }) => fd === number && requested !== identityOf(address));
-    if (other)
+    const meant = handed.some(({ requested }) => requested === identityOf(address));
+    if (!meant && handed.some(({ fd }) => fd === number))
       throw serverError("BIND_FAILED", {
         address: `fd://${number}`,
         reason: "no such descriptor was inherited",

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { bindHandle } from "../../src/os/handles.ts";
 import { connect } from "../contract/client.ts";
 import { get, ready } from "./client.ts";
 import { openLatch } from "./latch.ts";
@@ -130,6 +131,23 @@ test("WINCH drops the old one's workers, HUP brings them back", async (t) => {
   server.signal("SIGTERM", younger);
   await server.saw(/Upgrade abandoned/);
   assert.deepEqual([await server.ask(), await server.askUnix()], [String(server.pid), String(server.pid)]);
+  await server.stop();
+});
+
+test("an inherited descriptor is known by its name where it has another number", async (t) => {
+  const { fd, port } = bindHandle({ host: "127.0.0.1", port: 0 });
+  const server = launch(t, ["-b", "fd://3"], { descriptors: [fd] });
+  await ready(server, 1);
+  let present = server.pid;
+  for (const round of [1, 2]) {
+    const younger = await server.upgrade(1, present);
+    server.signal("SIGTERM", present);
+    await server.saw(/Promoted/, round);
+    present = younger;
+    const all = [await server.ask(), (await get(`http://127.0.0.1:${port}/`)).body];
+    assert.deepEqual(all, [String(present), String(present)]);
+  }
+  server.signal("SIGTERM", present);
   await server.stop();
 });
 
