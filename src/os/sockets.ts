@@ -2,7 +2,7 @@
 // holds the clients from then on, and outlives every worker that accepts from an inherited copy.
 
 import { lookup } from "node:dns/promises";
-import { chmodSync, chownSync, fstatSync } from "node:fs";
+import { fstatSync, lchownSync } from "node:fs";
 import net from "node:net";
 import { resolve as absolute } from "node:path";
 import { formatPlace } from "../config/address.ts";
@@ -10,7 +10,7 @@ import type { Address } from "../config/config.ts";
 import { ServerError, serverError } from "../errors.ts";
 import { bindHandle } from "./handles.ts";
 import { listen } from "./listen.ts";
-import { boundPath, makeRoom, unlinkerOf } from "./unix-path.ts";
+import { bindPath, boundPath, makeRoom, umaskFor, unlinkerOf } from "./unix-path.ts";
 
 /** Who is to own a unix socket's path. */
 export interface SocketOwner {
@@ -132,20 +132,14 @@ async function bindUnix(address: Address & { kind: "unix" }, options: SocketOpti
   const { path } = address;
   const name = formatPlace(address);
   await makeRoom(path, name);
-  const before = process.umask(options.umask);
-  let fd: number;
-  try {
-    fd = bindHandle({ path }).fd;
-  } finally {
-    process.umask(before);
-  }
+  const { mode, umask, owner, backlog } = options;
+  const fd = bindPath(path, mode === undefined || mode === null ? umask : umaskFor(mode));
   // The arbiter may be in another directory when it closes.
   const unlinkOurs = unlinkerOf(absolute(path));
   try {
-    // Before it listens nobody can connect, whatever the umask allows.
-    if (options.mode !== undefined && options.mode !== null) chmodSync(path, options.mode);
-    if (options.owner) chownSync(path, options.owner.uid, options.owner.gid);
-    const server = await listen(fd, options.backlog);
+    // Before it listens nobody can connect. Whoever may write to the directory may have put a link there by now.
+    if (owner) lchownSync(path, owner.uid, owner.gid);
+    const server = await listen(fd, backlog);
     const release = (): void => void server.close();
     return {
       fd,

@@ -4,9 +4,23 @@ import { existsSync, fstatSync, lstatSync, readFileSync, unlinkSync } from "node
 import net from "node:net";
 import { dirname } from "node:path";
 import { serverError } from "../errors.ts";
+import { bindHandle } from "./handles.ts";
 
 /** Of struct sockaddr_un's sun_path without its final zero: 108 on Linux, 104 on macOS and the BSDs. */
 const LONGEST_PATH = process.platform === "linux" ? 107 : 103;
+
+/** The umask that leaves exactly `mode`. Set at once: in the time before a chmod somebody may put a link in the path's place. */
+export const umaskFor = (mode: number): number => 0o777 & ~mode;
+
+/** Binds `path` under that umask, without listening; returns the descriptor. */
+export function bindPath(path: string, umask: number): number {
+  const before = process.umask(umask);
+  try {
+    return bindHandle({ path }).fd;
+  } finally {
+    process.umask(before);
+  }
+}
 
 /** Removes `path` while it is still the file that it was when this was called. */
 export function unlinkerOf(path: string): () => void {

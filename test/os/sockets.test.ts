@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,12 +19,23 @@ import { describe, it, type TestContext } from "node:test";
 import { formatPlace } from "../../src/config/address.ts";
 import type { Address } from "../../src/config/config.ts";
 import { bindHandle } from "../../src/os/handles.ts";
-import { type BoundSocket, bindSocket, isAddressInUse, overlap, placeOf } from "../../src/os/sockets.ts";
+import {
+  type BoundSocket,
+  bindSocket,
+  isAddressInUse,
+  overlap,
+  placeOf,
+  type SocketOptions,
+} from "../../src/os/sockets.ts";
 
 const options = { backlog: 16, umask: 0o077 };
 const anyPort: Address = { kind: "tcp", host: "127.0.0.1", port: 0 };
 
-async function open(t: TestContext, address: Address, settings = options): Promise<BoundSocket> {
+async function open(
+  t: TestContext,
+  address: Address,
+  settings: SocketOptions = options,
+): Promise<BoundSocket> {
   const socket = await bindSocket(address, settings);
   t.after(() => socket.close());
   return socket;
@@ -106,6 +128,34 @@ describe("bindSocket: unix", () => {
     (await connected({ path })).destroy();
     socket.close();
     assert.equal(existsSync(path), false);
+  });
+
+  it("gives it the mode that is asked for, whatever the umask", async (t) => {
+    for (const mode of [0o660, 0o600, 0o000, 0o777, 0o642]) {
+      const path = join(directory(t), "a.sock");
+      await open(t, { kind: "unix", path }, { ...options, mode });
+      assert.equal(lstatSync(path).mode & 0o7777, mode);
+    }
+  });
+
+  it("leaves alone what a link leads to that was put in its place", async (t) => {
+    const dir = directory(t);
+    const [path, precious] = [join(dir, "a.sock"), join(dir, "precious")];
+    writeFileSync(precious, "");
+    chmodSync(precious, 0o600);
+    const before = statSync(precious);
+    // Set for the bind, and set back: then somebody comes.
+    const umask = t.mock.method(process, "umask", () => {
+      if (umask.mock.callCount() === 0) return 0;
+      unlinkSync(path);
+      symlinkSync(precious, path);
+      return 0;
+    });
+    const owner = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : null;
+    await open(t, { kind: "unix", path }, { ...options, mode: 0o666, owner });
+    assert.equal(umask.mock.callCount(), 2);
+    const { mode, uid, gid } = statSync(precious);
+    assert.deepEqual([mode, uid, gid], [before.mode, before.uid, before.gid]);
   });
 
   it("replaces a path that nobody listens on", async (t) => {
