@@ -74,7 +74,8 @@ export function createHandover(options: HandoverOptions): Handover {
         await prepare();
         const open = sockets();
         if (open === null) return emit({ type: "upgradeFailed", reason: "the arbiter stops" });
-        start(open);
+        // The new one would take whatever is at such a path for the socket's own.
+        start(open.filter((socket) => socket.isReachable()));
       };
       prepared().catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);

@@ -6,8 +6,8 @@ import type { Address } from "../config/config.ts";
 import { defaultOrigin, type Resolved } from "../config/resolve.ts";
 import { serverError } from "../errors.ts";
 import type { Inheritance, PassedSocket } from "../os/inherited.ts";
-import { adoptSocket, type BoundSocket, identityOf } from "../os/sockets.ts";
-import { unlinkerOf } from "../os/unix-path.ts";
+import { adoptSocket, type BoundSocket, identityOf, owning } from "../os/sockets.ts";
+import { ownPath } from "../os/unix-path.ts";
 
 /** A socket of systemd's, or why it can't be used. Nobody says before a configuration asks for it. */
 interface Passed extends PassedSocket {
@@ -46,16 +46,7 @@ function withPath(socket: BoundSocket): BoundSocket | null {
   if (socket.address.kind !== "unix" || !socket.requested.startsWith("unix:")) return socket;
   const { path } = socket.address;
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return null;
-  const unlinkOurs = unlinkerOf(path);
-  let closed = false;
-  return {
-    ...socket,
-    close() {
-      socket.release();
-      if (!closed) unlinkOurs();
-      closed = true;
-    },
-  };
+  return owning(socket, ownPath(path));
 }
 
 /** systemd keeps its sockets open in any case, and a later reload or upgrade may ask for one again. */

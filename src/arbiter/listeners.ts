@@ -59,8 +59,8 @@ export async function openSockets(
         protocols.set(socket, address.protocol ?? usualProtocol(resolved));
       };
       const passed = passedSockets(address, options.inherited);
-      // Port 0 may be asked for twice, and then means two sockets.
-      const free = held.filter((one) => !sockets.includes(one));
+      // Port 0 may be asked for twice, and then means two sockets. A path may be gone, or lead to another release by now.
+      const free = held.filter((one) => !sockets.includes(one) && one.isReachable());
       const kept =
         free.find((one) => one.requested === identityOf(address)) ?? (await findBound(address, free));
       if (passed !== null) passed.forEach(take);

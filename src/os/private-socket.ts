@@ -2,7 +2,7 @@
 
 import type { Server } from "node:net";
 import { resolve as absolute } from "node:path";
-import { bindPath, makeRoom, umaskFor, unlinkerOf } from "./unix-path.ts";
+import { bindPath, makeRoom, ownPath, umaskFor } from "./unix-path.ts";
 
 /**
  * Has `server` listen on `path`, which has its mode from the first; a path that nobody serves any more is
@@ -19,7 +19,7 @@ export async function listenPrivately(
   await makeRoom(path, `unix:${path}`, flag);
   const fd = bindPath(path, umaskFor(mode));
   // The arbiter may be in another directory by then.
-  const unlinkOurs = unlinkerOf(absolute(path));
+  const own = ownPath(absolute(path));
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
@@ -28,9 +28,9 @@ export async function listenPrivately(
         resolve();
       });
     });
-    return unlinkOurs;
+    return own.unlink;
   } catch (error) {
-    unlinkOurs();
+    own.unlink();
     throw error;
   }
 }

@@ -10,7 +10,7 @@ import type { Address } from "../config/config.ts";
 import { ServerError, serverError } from "../errors.ts";
 import { bindHandle } from "./handles.ts";
 import { listen } from "./listen.ts";
-import { bindPath, boundPath, makeRoom, umaskFor, unlinkerOf } from "./unix-path.ts";
+import { bindPath, boundPath, makeRoom, type OwnPath, ownPath, umaskFor } from "./unix-path.ts";
 
 /** Who is to own a unix socket's path. */
 export interface SocketOwner {
@@ -44,6 +44,8 @@ export interface BoundSocket {
   readonly address: Address;
   /** What the kernel knows it by; null for a unix socket. */
   readonly place: TcpPlace | null;
+  /** False where its path was ours to make and leads elsewhere, or nowhere, by now. */
+  isReachable(): boolean;
   /** Stops listening in this process; copies in other processes live on. Leaves a unix socket's path where it is. */
   release(): void;
   /** As release(), and removes a unix socket's path if it is still ours. May follow release(); twice does no more than once. */
@@ -91,6 +93,7 @@ async function bindTcp(address: Address & { kind: "tcp" }, options: SocketOption
     requested: identityOf(address),
     address: real,
     place: { host, port },
+    isReachable: () => true,
     release: () => void server.close(),
     close: () => void server.close(),
   };
@@ -135,33 +138,31 @@ async function bindUnix(address: Address & { kind: "unix" }, options: SocketOpti
   const { mode, umask, owner, backlog } = options;
   const fd = bindPath(path, mode === undefined || mode === null ? umask : umaskFor(mode));
   // The arbiter may be in another directory when it closes.
-  const unlinkOurs = unlinkerOf(absolute(path));
+  const own = ownPath(absolute(path));
   try {
     // Before it listens nobody can connect. Whoever may write to the directory may have put a link there by now.
     if (owner) lchownSync(path, owner.uid, owner.gid);
     const server = await listen(fd, backlog);
     const release = (): void => void server.close();
-    return {
-      fd,
-      requested: identityOf(address),
-      address,
-      place: null,
-      release,
-      close: atOnce(release, unlinkOurs),
-    };
+    return owning({ fd, requested: identityOf(address), address, place: null, release }, own);
   } catch (error) {
-    unlinkOurs();
+    own.unlink();
     throw error;
   }
 }
 
-function atOnce(release: () => void, unlinkOurs: () => void): () => void {
+/** `socket` with a path that is ours to make and to remove. */
+export function owning(socket: Omit<BoundSocket, "isReachable" | "close">, own: OwnPath): BoundSocket {
   let closed = false;
-  return () => {
-    release();
-    // By now the path may be somebody else's, with the number of our old file.
-    if (!closed) unlinkOurs();
-    closed = true;
+  return {
+    ...socket,
+    isReachable: own.isOurs,
+    close() {
+      socket.release();
+      // By now the path may be somebody else's, with the number of our old file.
+      if (!closed) own.unlink();
+      closed = true;
+    },
   };
 }
 
@@ -185,7 +186,7 @@ export async function adoptSocket(fd: number, requested: string, backlog: number
   const server = await listen(fd, backlog);
   const bound = server.address();
   const release = (): void => void server.close();
-  const common = { fd, requested, release, close: release };
+  const common = { fd, requested, isReachable: () => true, release, close: release };
   if (bound === null || typeof bound === "string") {
     const path = requested.startsWith("unix:") ? requested.slice("unix:".length) : boundPath(fd);
     const address: Address = path === null ? { kind: "fd", fd } : { kind: "unix", path };

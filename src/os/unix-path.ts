@@ -22,16 +22,37 @@ export function bindPath(path: string, umask: number): number {
   }
 }
 
-/** Removes `path` while it is still the file that it was when this was called. */
-export function unlinkerOf(path: string): () => void {
+/** A path as it was made. */
+export interface OwnPath {
+  /** False where it is known to be another file by now, or gone. */
+  isOurs(): boolean;
+  /** Removes it while it is the same file. */
+  unlink(): void;
+}
+
+/** `path` as it is now. While its socket is open no other file can have its number. */
+export function ownPath(path: string): OwnPath {
   const { ino, dev } = lstatSync(path);
-  return () => {
-    try {
-      const now = lstatSync(path);
-      if (now.ino === ino && now.dev === dev) unlinkSync(path);
-    } catch {
-      // Gone already, or out of reach by now: nothing of ours is left to remove.
-    }
+  const isSame = (): boolean => {
+    const now = lstatSync(path, { throwIfNoEntry: false });
+    return now?.ino === ino && now.dev === dev;
+  };
+  return {
+    isOurs() {
+      try {
+        return isSame();
+      } catch {
+        // Out of reach by now, perhaps only for this process.
+        return true;
+      }
+    },
+    unlink() {
+      try {
+        if (isSame()) unlinkSync(path);
+      } catch {
+        // Gone already, or out of reach by now: nothing of ours is left to remove.
+      }
+    },
   };
 }
 

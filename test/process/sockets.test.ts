@@ -1,12 +1,22 @@
 import assert from "node:assert/strict";
-import { statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import http from "node:http";
 import net from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { bindHandle } from "../../src/os/handles.ts";
 import { freePort } from "../peers/port.ts";
 import { get, ready } from "./client.ts";
-import { FIXTURES, start } from "./server.ts";
+import { FIXTURES, scratch, start } from "./server.ts";
 
 const APP = `${join(FIXTURES, "apps.mjs")}:pid`;
 
@@ -135,6 +145,50 @@ test("a reload keeps a socket under another name of its address, and says that i
   await server.saw(new RegExp(`Reload aborted.* ${ours} Leave one of the two out of --bind\n`));
   assert.equal((await get(`http://127.0.0.1:${port}/`)).status, 200);
   await server.stop();
+});
+
+test("a reload opens a Unix socket anew that its path no longer leads to", async (t) => {
+  const dir = scratch(t, { "one/file": "", "two/file": "" });
+  const socketPath = join(dir, "current", "app.sock");
+  const lead = (release: string): void => {
+    symlinkSync(release, join(dir, "next"));
+    renameSync(join(dir, "next"), join(dir, "current"));
+  };
+  lead("one");
+  const server = start(t, ["-b", `unix:${socketPath}`, "--log-level", "debug", APP], {
+    expected: [/Reload aborted/, /Connection in use/],
+  });
+  await ready(server, 1);
+  const inode = lstatSync(socketPath).ino;
+  let reloads = 0;
+  const reload = async (): Promise<void> => {
+    server.signal("SIGHUP");
+    await server.saw(/Reload complete/, ++reloads);
+    assert.equal((await get({ socketPath })).status, 200);
+  };
+  await reload();
+  assert.equal(lstatSync(socketPath).ino, inode, "one in its place is kept");
+  // Of an earlier time: nobody listens there.
+  bindHandle({ path: join(dir, "two", "app.sock") });
+  lead("two");
+  await reload();
+  rmSync(join(dir, "one"), { recursive: true });
+  rmSync(socketPath);
+  await reload();
+  rmSync(join(dir, "two"), { recursive: true });
+  server.signal("SIGHUP");
+  await server.saw(/Reload aborted.* its directory does not exist/);
+  mkdirSync(join(dir, "two"));
+  const other = net.createServer().listen(socketPath);
+  await new Promise((resolve) => other.once("listening", resolve));
+  server.signal("SIGHUP");
+  await server.saw(/Reload aborted.*app\.sock: the address is in use/);
+  assert.ok(lstatSync(socketPath).isSocket(), "it is another's");
+  await new Promise((resolve) => other.close(resolve));
+  await reload();
+  await server.saw(/Worker exited/, reloads);
+  await server.stop();
+  assert.equal(existsSync(socketPath), false);
 });
 
 test("PORT makes it listen on all interfaces", async (t) => {

@@ -134,6 +134,25 @@ test("WINCH drops the old one's workers, HUP brings them back", async (t) => {
   await server.stop();
 });
 
+test("a Unix socket that its path no longer leads to is not handed over, but opened anew", async (t) => {
+  const dir = scratch(t, { "one/file": "", "two/file": "" });
+  const socketPath = join(dir, "current", "app.sock");
+  symlinkSync("one", join(dir, "current"));
+  const server = launch(t, ["-b", `unix:${socketPath}`]);
+  await ready(server, 1);
+  symlinkSync("two", join(dir, "next"));
+  renameSync(join(dir, "next"), join(dir, "current"));
+  // Of an earlier time: nobody listens there.
+  bindHandle({ path: socketPath });
+  const younger = await server.upgrade();
+  assert.equal((await get({ socketPath })).body, String(younger));
+  server.signal("SIGTERM");
+  await server.saw(/Promoted/);
+  assert.equal((await get({ socketPath })).body, String(younger));
+  server.signal("SIGTERM", younger);
+  await server.stop();
+});
+
 test("an inherited descriptor is known by its name where it has another number", async (t) => {
   const { fd, port } = bindHandle({ host: "127.0.0.1", port: 0 });
   const server = launch(t, ["-b", "fd://3"], { descriptors: [fd] });
