@@ -1,6 +1,7 @@
 // --daemon: this command starts the server in the background, waits until it serves, and ends.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { fstatSync } from "node:fs";
 import { isatty } from "node:tty";
 import type { Origin } from "../arbiter/handover.ts";
 import type { SignalSource } from "../arbiter/signals.ts";
@@ -34,18 +35,37 @@ export interface DaemonOptions {
  */
 export function startDaemon({ origin, config, systemd, signals }: DaemonOptions): Promise<number> {
   const { descriptors, variables } = bequeathPassed(systemd, process.pid);
-  const keep = (fd: 1 | 2): "ignore" | number =>
-    config.enableStdioInheritance && !isatty(fd) ? fd : "ignore";
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
     cwd: origin.cwd,
     env: { ...origin.env, ...variables, TGUNICORN_DAEMON: String(process.pid) },
     detached: true,
-    stdio: ["ignore", keep(1), keep(2), ...descriptors, "ipc"],
+    stdio: [...descriptorsFor(config, descriptors), "ipc"],
   });
   signals.attach((signal, meaning) => {
     if (meaning.type === "stop") child.kill(isSignal(signal) ? signal : "SIGTERM");
   });
   return outcome(child);
+}
+
+/** Each has the number that it has here: `passed`, and what `bind` names by its number. */
+function descriptorsFor(config: Config, passed: readonly number[]): ("ignore" | number)[] {
+  const named = config.bind.flatMap((address) => (address.kind === "fd" ? [address.fd] : []));
+  const same = new Set([...passed, ...named.filter(isSocket)]);
+  if (config.enableStdioInheritance) for (const fd of [1, 2]) if (!isatty(fd)) same.add(fd);
+  const descriptors = Array.from({ length: Math.max(2, ...same) + 1 }, (_, fd) =>
+    same.has(fd) ? fd : "ignore",
+  );
+  // Where one is missing, the channel behind them must not be taken for it.
+  while (named.includes(descriptors.length)) descriptors.push("ignore");
+  return descriptors;
+}
+
+function isSocket(fd: number): boolean {
+  try {
+    return fstatSync(fd).isSocket();
+  } catch {
+    return false;
+  }
 }
 
 const isSignal = (name: string): name is "SIGTERM" | "SIGINT" | "SIGQUIT" =>

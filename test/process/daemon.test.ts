@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { bindHandle } from "../../src/os/handles.ts";
 import { get } from "./client.ts";
 import { openLatch } from "./latch.ts";
 import { ended, type Server, type StartOptions, start, within } from "./server.ts";
@@ -94,6 +95,25 @@ for (const [what, args, app, status, words] of [
     assert.deepEqual([pidIn(server.dir), existsSync(join(server.dir, "app.sock"))], [null, false]);
   });
 }
+
+test("-D has inherited descriptors under their numbers, and misses one that is not there", async (t) => {
+  const sockets = [1, 2, 3].map(() => bindHandle({ host: "127.0.0.1", port: 0 }));
+  const options: StartOptions = {
+    descriptors: sockets.map(({ fd }) => fd),
+    files: { "app.mjs": "export const app = (req, res) => res.end(String(process.ppid));" },
+  };
+  const given = ["-D", "-p", "app.pid", "--log-file", "app.log", "app.mjs:app"];
+  const server = await launch(t, [...given, "-b", "fd://3", "-b", "fd://5"], options);
+  assert.equal((await server.exited).code, 0, server.log());
+  const pid = pidIn(server.dir) ?? assert.fail("no pid file");
+  for (const { port } of [sockets[0], sockets[2]].filter((one) => one !== undefined))
+    assert.equal((await get(`http://127.0.0.1:${port}/`)).body, String(pid));
+  process.kill(pid, "SIGTERM");
+  await ended(pid);
+  const missing = await launch(t, [...given, "-b", "fd://5", "-b", "fd://6"], options);
+  assert.equal((await missing.exited).code, 1);
+  assert.match(missing.log(), /Error: Can't bind fd:\/\/6: /);
+});
 
 test("-D says that nobody will see the log", async (t) => {
   const server = await launch(t, [...UNIX, "app.mjs:app"]);
