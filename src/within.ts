@@ -1,22 +1,14 @@
 // Waiting for what may never come.
 
 /** What `work` comes to, or "late" where it takes longer than so many milliseconds; it goes on then, and may fail unheard. */
-export async function within<T>(milliseconds: number, work: T | PromiseLike<T>): Promise<T | "late"> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<"late">((resolve) => {
-    timer = setTimeout(resolve, milliseconds, "late");
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function within<T>(milliseconds: number, work: T | PromiseLike<T>): Promise<T | "late"> {
+  return withinEach(milliseconds, () => work);
 }
 
 /** As `within`, for work in stages: each may take so long, and begins with a call of `next`, the first by itself. */
 export async function withinEach<T>(
   milliseconds: number,
-  work: (next: () => void) => Promise<T>,
+  work: (next: () => void) => T | PromiseLike<T>,
 ): Promise<T | "late"> {
   let timer: NodeJS.Timeout | undefined;
   let next = (): void => undefined;

@@ -76,11 +76,10 @@ export function passedSockets(
   if (found.length === 0) {
     if (address.kind === "name") throw unknownName(address.name, passed);
     // That number is another socket here than it was where the operator counted; the one meant may have another by now.
-    const number = address.kind === "fd" ? address.fd : -1;
     const meant = handed.some(({ requested }) => requested === identityOf(address));
-    if (!meant && handed.some(({ fd }) => fd === number))
+    if (address.kind === "fd" && !meant && handed.some(({ fd }) => fd === address.fd))
       throw serverError("BIND_FAILED", {
-        address: `fd://${number}`,
+        address: `fd://${address.fd}`,
         reason: "no such descriptor was inherited",
       });
     return null;
