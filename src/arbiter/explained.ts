@@ -6,8 +6,8 @@ import { requestLines } from "../log/in-flight.ts";
 import type { Effect } from "./events.ts";
 import type { Peeks } from "./peeks.ts";
 
-/** How long the kill waits for an answer, in milliseconds. */
-const PATIENCE = 500;
+/** How long the kill waits for an answer, in milliseconds: on a busy machine a stack takes most of it. */
+const PATIENCE = 900;
 
 export interface Killing {
   readonly peek: Peeks["ask"];

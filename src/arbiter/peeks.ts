@@ -43,10 +43,10 @@ const FRESH = 2_000;
 export function createPeeks(): Peeks {
   const lines = new Map<number, Line>();
   let last = 0;
-  const put = ({ stream, asked }: Line, what: PeekWhat): Question => {
+  const put = ({ stream, asked }: Line, what: PeekWhat, patience: number): Question => {
     const question: Question = { number: ++last, askers: new Set() };
     asked.set(what, question);
-    const ask: PeekAsk = { number: question.number, what };
+    const ask: PeekAsk = { number: question.number, what, patience };
     stream.write(`${JSON.stringify(ask)}\n`);
     return question;
   };
@@ -68,7 +68,7 @@ export function createPeeks(): Peeks {
     ask(id, what, patience) {
       const line = lines.get(id);
       if (line === undefined) return Promise.resolve(null);
-      const question = line.asked.get(what) ?? put(line, what);
+      const question = line.asked.get(what) ?? put(line, what, patience);
       return new Promise((resolve) => {
         const tell: Tell = (loops) => {
           clearTimeout(late);

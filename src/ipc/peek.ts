@@ -14,9 +14,11 @@ export interface PeekAsk {
   /** By which the answer is known. */
   readonly number: number;
   readonly what: PeekWhat;
+  /** How long the answer is waited for, in milliseconds. */
+  readonly patience: number;
 }
 
-export interface PeekAnswer extends PeekAsk {
+export interface PeekAnswer extends Pick<PeekAsk, "number" | "what"> {
   /** Of a threaded worker one for each thread. */
   readonly loops: readonly LoopView[];
 }
@@ -45,7 +47,10 @@ const isWhat = (value: unknown): value is PeekWhat =>
   value === "count" || value === "requests" || value === "stack";
 
 export const isPeekAsk = (value: unknown): value is PeekAsk =>
-  isObject(value) && typeof value.number === "number" && isWhat(value.what);
+  isObject(value) &&
+  typeof value.number === "number" &&
+  isWhat(value.what) &&
+  typeof value.patience === "number";
 
 export const isPeekAnswer = (value: unknown): value is PeekAnswer =>
   isObject(value) &&

@@ -16,11 +16,12 @@ import { sharedNow, type VitalSigns } from "./vitals.ts";
 const MOST_REQUESTS = 50;
 
 /** `fd` is the worker's end of the pair of sockets. */
-export function answerPeeks(fd: number, look: (what: PeekWhat) => Promise<readonly LoopView[]>): void {
+export function answerPeeks(fd: number, look: (ask: PeekAsk) => Promise<readonly LoopView[]>): void {
   const stream = new net.Socket({ fd, readable: true, writable: true });
   stream.unref();
-  const answer = async ({ number, what }: PeekAsk): Promise<void> => {
-    const told: PeekAnswer = { number, what, loops: await look(what) };
+  const answer = async (ask: PeekAsk): Promise<void> => {
+    const { number, what } = ask;
+    const told: PeekAnswer = { number, what, loops: await look(ask) };
     stream.write(`${JSON.stringify(told)}\n`);
   };
   readLines(stream, (value) => {

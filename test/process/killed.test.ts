@@ -35,17 +35,23 @@ for (const kind of ["eventloop", "threaded"]) {
 
 const SPINS = {
   "app.mjs": `
-  function spin() { process.stderr.write("it spins\\n"); for (;;); }
-  export const app = (req, res) => spin(res);`,
+  function spin() { for (;;); }
+  import { pbkdf2Sync } from "node:crypto";
+  export function app(req, res) {
+    process.stderr.write("it spins\\n");
+    if (req.url === "/loop") spin();
+    else pbkdf2Sync("", "", 2 ** 30, 64, "sha512");
+  }`,
 };
 
-for (const [signal, told] of [
-  ["SIGTERM", true],
-  ["SIGINT", false],
+for (const [kind, signal, told] of [
+  ["eventloop", "SIGTERM", true],
+  ["threaded", "SIGTERM", true],
+  ["eventloop", "SIGINT", false],
 ] as const) {
   const what = told ? "says where its loop is stuck" : "does not wait for that";
-  test(`${signal} with a loop without end: the kill ${what}`, async (t) => {
-    const args = [...COMMON, "-k", "eventloop", "app.mjs:app"];
+  test(`${kind}: ${signal} with a loop without end: the kill ${what}`, async (t) => {
+    const args = [...COMMON, "-k", kind, "app.mjs:app"];
     const server = start(t, args, { files: SPINS, expected: [KILLED] });
     await ready(server, 1);
     const lost = assert.rejects(get(await server.url("/loop")));
@@ -56,6 +62,21 @@ for (const [signal, told] of [
     if (told)
       assert.match(block, /\n {4}GET \/loop from .*\n {2}JavaScript stack:\n {4}at spin \(.*app\.mjs:2:/);
     else assert.doesNotMatch(block, /requests/);
+    await server.stop();
+  });
+}
+
+for (const kind of ["eventloop", "threaded"]) {
+  test(`${kind}: the kill of who is stuck in native code says that`, async (t) => {
+    const args = [...COMMON, "-k", kind, "app.mjs:app"];
+    const server = start(t, args, { files: SPINS, expected: [KILLED] });
+    await ready(server, 1);
+    const lost = assert.rejects(get(await server.url("/native")));
+    await server.saw(/it spins/);
+    server.signal("SIGTERM");
+    const [, block = ""] = await server.saw(BLOCK);
+    await lost;
+    assert.match(block, /\n {4}GET \/native from .*\n {2}blocked in native code/);
     await server.stop();
   });
 }

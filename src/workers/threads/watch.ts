@@ -5,7 +5,7 @@ import { performance } from "node:perf_hooks";
 import type { Config } from "../../config/config.ts";
 import { longestSilence } from "../../ipc/beat.ts";
 import type { Identity } from "../../ipc/messages.ts";
-import { FREE_LOOP, type LoopView, type PeekWhat } from "../../ipc/peek.ts";
+import { FREE_LOOP, type LoopView, type PeekAsk } from "../../ipc/peek.ts";
 import type { ErrorLog } from "../../log/error-log.ts";
 import { duration } from "../../log/in-flight.ts";
 import { BOOT_INTERVAL, sweepInterval } from "../intervals.ts";
@@ -38,7 +38,7 @@ export interface ThreadWatchOptions {
 
 export interface ThreadWatch {
   /** What each thread does just now. */
-  peek(what: PeekWhat): Promise<readonly LoopView[]>;
+  peek(ask: Pick<PeekAsk, "what">): Promise<readonly LoopView[]>;
   stop(): void;
 }
 
@@ -127,7 +127,7 @@ export function watchThreads(options: ThreadWatchOptions): ThreadWatch {
 
   look();
   return {
-    peek: (what) =>
+    peek: ({ what }) =>
       Promise.all(
         threads().flatMap((thread) => {
           const { vitals } = thread;

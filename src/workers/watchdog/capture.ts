@@ -13,11 +13,19 @@ interface Paused {
   readonly scripts: Scripts;
 }
 
+/** In milliseconds. */
+export interface Patience {
+  /** For a thread that is asleep: in native code, or with nothing to do. */
+  readonly asleep: number;
+  /** For one that computes: it may have had no processor yet to answer on. */
+  readonly awake: number;
+}
+
 /**
- * Resolves within one and a half times `patience` milliseconds, however the main thread is stuck. Its code is stopped for some
- * 20 ms. `idle` stands for a thread that answers, and runs no JavaScript to be stopped in.
+ * Resolves soon after `patience`, however the main thread is stuck. Its code is stopped for some 20 ms. `idle` stands for a thread that
+ * answers, and runs no JavaScript to be stopped in.
  */
-export async function captureStack(patience: number, idle?: Stack): Promise<Stack> {
+export async function captureStack(patience: Patience, idle?: Stack): Promise<Stack> {
   const session = new inspector.Session();
   try {
     session.connectToMainThread();
@@ -36,14 +44,19 @@ export async function captureStack(patience: number, idle?: Stack): Promise<Stac
  * by the disconnection. So it is asked first for next to nothing: who answers that is stopped, however long a busy
  * machine takes to list all scripts. Nobody is asked to stop who has not answered at all.
  */
-function pause(session: inspector.Session, patience: number): Promise<Paused | "idle" | null> {
+function pause(session: inspector.Session, { asleep, awake }: Patience): Promise<Paused | "idle" | null> {
   const scripts: Scripts = new Map();
+  const began = performance.now();
   return new Promise((resolve) => {
     let answers = false;
-    let late = setTimeout(() => {
-      if (!answers && !computes()) return resolve(null);
-      late = setTimeout(() => resolve(answers ? "idle" : null), patience / 2);
-    }, patience);
+    let late = setTimeout(look, asleep);
+    function look(): void {
+      const waited = performance.now() - began;
+      // Who answers is about to stop, also if it sleeps just now.
+      const comes = computes() || (answers && waited < asleep * 1.5);
+      if (comes && waited < awake) late = setTimeout(look, Math.min(asleep / 2, awake - waited));
+      else resolve(answers ? "idle" : null);
+    }
     session.on("Debugger.scriptParsed", ({ params }) => {
       scripts.set(params.scriptId, params.url);
     });
@@ -62,7 +75,7 @@ function pause(session: inspector.Session, patience: number): Promise<Paused | "
   });
 }
 
-/** Whether the main thread is not asleep: it may have had no processor yet to answer on. Known on Linux alone. */
+/** Whether the main thread has something to run. Known on Linux alone. */
 function computes(): boolean {
   try {
     const stat = fs.readFileSync(`/proc/self/task/${process.pid}/stat`, "latin1");

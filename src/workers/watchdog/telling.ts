@@ -1,6 +1,6 @@
 // Says in the error log what the main thread is doing.
 
-import { FREE_LOOP, type LoopView, type PeekWhat } from "../../ipc/peek.ts";
+import { FREE_LOOP, type LoopView, type PeekAsk } from "../../ipc/peek.ts";
 import { createErrorLog } from "../../log/error-log.ts";
 import { duration } from "../../log/in-flight.ts";
 import { levelIn } from "../../log/level.ts";
@@ -8,21 +8,23 @@ import { openSyslog, syslogSink } from "../../log/syslog.ts";
 import { loopView } from "../peek.ts";
 import { renderReport, type Stack, slowFirst, slowTitle } from "../report.ts";
 import { type RequestInFlight, sharedNow, type VitalSigns } from "../vitals.ts";
-import { captureStack } from "./capture.ts";
+import { captureStack, type Patience } from "./capture.ts";
 import { hasUserCode } from "./frames.ts";
 import type { Verdict } from "./judge.ts";
 import type { WatchOrder } from "./order.ts";
 import { createWriter } from "./writer.ts";
 
-/** What a capture may take, in milliseconds. */
-const PATIENCE = 500;
+/** What a capture may take. */
+const PATIENCE: Patience = { asleep: 500, awake: 750 };
 /** And what all takes with who asked: SIGKILL comes a second after the timeout. On a busy machine either may take long. */
 const WHOLE = 850;
 const LOOKUP = 100;
-/** What a capture may take where somebody waits for it. */
+/** What a capture may take where somebody waits for it, in milliseconds. */
 const GLANCE = 200;
-/** And where that was too little for a loop that is stuck: a busy machine takes its time to stop it. */
+/** And of a loop that is stuck: a busy machine takes its time to stop it. */
 const LOOK = 1_500;
+/** What it takes to bring the answer to who asked. */
+const WAY_BACK = 100;
 /** A loop that is free runs its timer more often, in seconds. */
 const FREE = 1.5;
 const IDLE: Stack = { type: "waiting", blocked: 0 };
@@ -39,7 +41,7 @@ export interface Telling {
   prepare(): void;
   tell(verdict: Pick<Verdict, "tell" | "silent">, slow: readonly RequestInFlight[]): Promise<void>;
   /** What the loop does just now. */
-  look(what: PeekWhat): Promise<readonly LoopView[]>;
+  look(ask: PeekAsk): Promise<readonly LoopView[]>;
   reopen(): void;
 }
 
@@ -65,7 +67,7 @@ export function createTelling(
   });
   /** One at a time: a second would find the loop stopped by the first. */
   let captured: Promise<unknown> = Promise.resolve();
-  const capture = (patience: number, idle?: Stack): Promise<Stack> => {
+  const capture = (patience: Patience, idle?: Stack): Promise<Stack> => {
     if (signs.inspected) return Promise.resolve({ type: "debugged" });
     const next = captured.then(() => captureStack(patience, idle));
     captured = next;
@@ -87,11 +89,13 @@ export function createTelling(
     prepare() {
       early = { beatAt: signs.beatAt, found: find().then(withClients) };
     },
-    async look(what) {
+    async look({ what, patience }) {
       if (what !== "stack") return [loopView(null, signs, what)];
       const runs = (): boolean => loopView(null, signs, "count").silent < FREE;
-      let found = await capture(GLANCE, IDLE);
-      if (found === IDLE && !runs()) found = await capture(LOOK);
+      const until = performance.now() + Math.min(LOOK, patience - WAY_BACK);
+      const left = (): number => Math.max(0, until - performance.now());
+      let found = await capture({ asleep: GLANCE, awake: left() }, IDLE);
+      if (found === IDLE && !runs()) found = await capture({ asleep: left(), awake: left() });
       const view = loopView(null, signs, what, found);
       // Where it was stopped at all, then in the server's own timer.
       const free = found === IDLE || (found.type === "frames" && !hasUserCode(found) && runs());
