@@ -7,7 +7,7 @@ import type { Effect } from "./events.ts";
 import type { Peeks } from "./peeks.ts";
 
 /** How long the kill waits for an answer, in milliseconds: on a busy machine a stack takes most of it. */
-const PATIENCE = 900;
+const PATIENCE = 950;
 
 export interface Killing {
   readonly peek: Peeks["ask"];

@@ -1,6 +1,7 @@
 // Workers that do not finish within gracefulTimeout: the log says what they were at when they were killed.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
 import { get, ready } from "./client.ts";
@@ -36,11 +37,11 @@ for (const kind of ["eventloop", "threaded"]) {
 const SPINS = {
   "app.mjs": `
   function spin() { for (;;); }
-  import { pbkdf2Sync } from "node:crypto";
+  import { readFileSync } from "node:fs";
   export function app(req, res) {
     process.stderr.write("it spins\\n");
     if (req.url === "/loop") spin();
-    else pbkdf2Sync("", "", 2 ** 30, 64, "sha512");
+    else readFileSync("fifo");
   }`,
 };
 
@@ -69,7 +70,8 @@ for (const [kind, signal, told] of [
 for (const kind of ["eventloop", "threaded"]) {
   test(`${kind}: the kill of who is stuck in native code says that`, async (t) => {
     const args = [...COMMON, "-k", kind, "app.mjs:app"];
-    const server = start(t, args, { files: SPINS, expected: [KILLED] });
+    const server = start(t, args, { files: SPINS, expected: [KILLED], leaves: ["fifo"] });
+    execFileSync("mkfifo", [join(server.dir, "fifo")]);
     await ready(server, 1);
     const lost = assert.rejects(get(await server.url("/native")));
     await server.saw(/it spins/);

@@ -23,8 +23,8 @@ const LOOKUP = 100;
 const GLANCE = 200;
 /** And of a loop that is stuck: a busy machine takes its time to stop it. */
 const LOOK = 1_500;
-/** What it takes to bring the answer to who asked. */
-const WAY_BACK = 100;
+/** What may be needed to bring the answer to who asked: arbiter and thread wait for a processor, too. */
+const WAY_BACK = 300;
 /** A loop that is free runs its timer more often, in seconds. */
 const FREE = 1.5;
 const IDLE: Stack = { type: "waiting", blocked: 0 };
