@@ -111,3 +111,15 @@ test("types are not silenced", () => {
   );
   assert.deepEqual(silenced, []);
 });
+
+test("no test sleeps", () => {
+  const naps =
+    /setTimeout\((resolve|done|\(\) => (resolve|done))|setTimeout\b.*timers\/promises|\bpause\(\d|await (sleep|delay)\(/;
+  const tests = join(SRC, "../test");
+  const sleepers = readdirSync(tests, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts") && !file.includes("node_modules"))
+    .filter((file) => naps.test(readFileSync(join(tests, file), "utf8")))
+    .sort();
+  // Programs of others, which tell only by a connection that they listen; the length of a suspension, which is what is tested.
+  assert.deepEqual(sleepers, ["peers/fronts.ts", "process/storm.test.ts"]);
+});

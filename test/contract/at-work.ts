@@ -3,13 +3,16 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { describe, it, type TestContext } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import type { WorkerKind } from "../../src/workers/contract.ts";
 import { type Client, connect } from "./client.ts";
 import { type Held, type Rig, rig } from "./rig.ts";
 import { speakers } from "./speakers.ts";
 
-const pause = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds));
+/** Server and client share this loop: by then a worker that was free would have taken what waits. */
+async function turns(): Promise<void> {
+  for (let i = 0; i < 50; i++) await turn();
+}
 
 type Settings = Parameters<typeof rig>[1];
 
@@ -31,7 +34,7 @@ export function atWork(kind: WorkerKind): void {
     const held = await served.held();
     await prepare(held, client);
     client.destroy();
-    while (!served.over.includes(target)) await pause(1);
+    await served.ended(target);
     return held;
   };
 
@@ -39,7 +42,7 @@ export function atWork(kind: WorkerKind): void {
   const waits = async ({ port, seen }: Rig, release: () => void): Promise<void> => {
     const other = await connect(port);
     const answer = other.get("/next");
-    await pause(100);
+    await turns();
     assert.equal(seen.includes("/next"), false, "the next request came while the application was at work");
     release();
     assert.equal((await answer).status, 200);
@@ -72,10 +75,10 @@ export function atWork(kind: WorkerKind): void {
           const client = await ask(served.port, { target });
           const { res, done } = await served.held();
           client.leave();
-          while (!served.over.includes(target)) await pause(1);
+          await served.ended(target);
           const next = `/next${target}`;
           const other = await ask(served.port, { target: next });
-          await pause(100);
+          await turns();
           assert.equal(served.seen.includes(next), false);
           if (target === "/hold") res.end();
           else done();
@@ -91,7 +94,7 @@ export function atWork(kind: WorkerKind): void {
       const served = await start(t);
       const { res } = await leave(served, "/hold/async", async ({ done }) => {
         done();
-        await pause(10);
+        await turns();
       });
       await waits(served, () => void res.end());
     });
@@ -193,7 +196,7 @@ export function atWork(kind: WorkerKind): void {
       const drain = served.serving.drain("keep").then(() => {
         drained = true;
       });
-      await pause(50);
+      await turns();
       assert.equal(drained, false);
       held.done();
       await drain;

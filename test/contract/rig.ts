@@ -1,5 +1,6 @@
 // A worker kind that serves inside the test's own process.
 
+import { EventEmitter, once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Config, ProtocolName } from "../../src/config/config.ts";
 import { bindHandle } from "../../src/os/handles.ts";
@@ -89,6 +90,8 @@ export interface Rig {
   /** Requests that reached the application, by target, in order. */
   readonly seen: readonly string[];
   readonly over: readonly string[];
+  /** Resolves when the request to `target` is over. */
+  ended(target: string): Promise<void>;
   readonly upgraded: readonly string[];
   readonly warnings: readonly string[];
   /** The next request to `/hold...`, which the application does not answer by itself. */
@@ -107,6 +110,7 @@ export async function rig(
   const { fd, port } = bindHandle({ host: "127.0.0.1", port: 0 });
   const seen: string[] = [];
   const over: string[] = [];
+  const ending = new EventEmitter();
   const upgraded: string[] = [];
   const warnings = queue<string>();
   const holding = queue<Held>();
@@ -125,7 +129,10 @@ export async function rig(
     fd,
     {
       handle,
-      over: (exchange) => void over.push(exchange.target),
+      over({ target }) {
+        over.push(target);
+        ending.emit(target);
+      },
       upgraded: (exchange) => void upgraded.push(exchange.target),
       upgrades,
       countBytes: true,
@@ -140,6 +147,9 @@ export async function rig(
     serving,
     seen,
     over,
+    async ended(target) {
+      if (!over.includes(target)) await once(ending, target);
+    },
     upgraded,
     warnings: warnings.all,
     held: holding.next,

@@ -80,8 +80,7 @@ it("a closing gate hands over what it held", async () => {
   const { greeting } = await visit(port);
   const marker = await visit(port);
   // Both were accepted by the process once a later turn of the loop has seen them.
-  await new Promise((resolve) => setTimeout(resolve, 0));
-  await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
   gate.close();
   assert.deepEqual(await Promise.all([greeting, marker.greeting]), ["welcome", "welcome"]);
 });
