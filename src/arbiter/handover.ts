@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Environment } from "../config/layers.ts";
 import { bequeath, type PassedSocket } from "../os/inherited.ts";
+import { inodeOf, inodesOf } from "../os/inode.ts";
 import type { BoundSocket } from "../os/sockets.ts";
 import { answers } from "../os/unix-path.ts";
 import type { Event } from "./events.ts";
@@ -30,6 +31,11 @@ export interface Handover {
    * `prepare` runs before, and cancels the start by a rejection. `sockets` are those open by then; null where none are.
    */
   start(prepare: () => unknown, sockets: () => readonly BoundSocket[] | null): void;
+  /**
+   * Those at which the arbiter that this one has started serves on, so that what waits there can be left to it. The other way round nothing
+   * is: both may be told to stop at the same time, and then who waits has to be somebody's.
+   */
+  left(sockets: readonly BoundSocket[]): readonly BoundSocket[];
   /** Stops listening on the socket. While the other arbiter serves on it, too, a unix socket's path is left to it. */
   part(socket: BoundSocket): void;
   /**
@@ -82,6 +88,11 @@ export function createHandover(options: HandoverOptions): Handover {
         emit({ type: "upgradeFailed", reason });
       });
     },
+    left(sockets) {
+      if (younger?.pid === undefined) return [];
+      const held = inodesOf(younger.pid);
+      return sockets.filter((socket) => shared.has(socket) && isAmong(held, socket));
+    },
     part(socket) {
       const together = younger !== null || (elder !== null && livesAsParent(elder));
       if (together && shared.has(socket)) socket.release();
@@ -95,6 +106,12 @@ export function createHandover(options: HandoverOptions): Handover {
       }
     },
   };
+}
+
+/** Also where that can't be known. */
+function isAmong(held: ReadonlySet<string> | null, { fd }: BoundSocket): boolean {
+  const inode = inodeOf(fd);
+  return held === null || inode === undefined || held.has(inode);
 }
 
 const pathOf = ({ requested }: BoundSocket): string | null =>

@@ -265,7 +265,8 @@ function finishRollout(state: ArbiterState, now: number, effects: Effect[]): voi
 
 /** Sockets that only older generations used are closed when the last of their workers is told to go: it takes in what waits. */
 function releaseOld(state: ArbiterState, effects: Effect[]): void {
-  if (!state.holdsOld) return;
+  // What is loading may be taking up one of them.
+  if (!state.holdsOld || state.rollout?.name === "loading") return;
   if (state.workers.some((worker) => worker.generation < state.generation && isLive(worker))) return;
   state.holdsOld = false;
   effects.push({ type: "releaseOld", generation: state.generation });

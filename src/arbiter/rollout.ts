@@ -41,7 +41,11 @@ export function failRollout(state: ArbiterState, reason: string, now: number, ef
   const rollout = state.rollout;
   if (rollout === null) return;
   state.rollout = null;
-  let message = `Reload aborted, generation ${state.generation} serves on: ${reason}`;
+  const rest =
+    state.target > 0
+      ? `generation ${state.generation} serves on`
+      : "and there are no workers until TTIN, or HUP once it succeeds, adds some";
+  let message = `Reload aborted, ${rest}: ${reason}`;
   if (rollout.name === "trying") effects.push({ type: "abandon", generation: rollout.generation });
   if (rollout.name === "replacing") {
     const old = state.workers.filter((w) => isServing(w) && w.generation < rollout.generation).length;

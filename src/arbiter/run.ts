@@ -56,6 +56,8 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
     const { origin } = options;
     const handover = createHandover({ origin, systemd, elder, handed, emit: (event) => enqueue(event) });
     let listening = true;
+    /** What another arbiter takes from here on, once this one has stopped listening. */
+    let left: readonly BoundSocket[] = [];
     const startedAt = now();
     /** The log's level that was asked for since the last reload. */
     let runtimeLevel: LogLevel | null = null;
@@ -180,6 +182,7 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
           return;
         case "closeListeners":
           listening = false;
+          left = handover.left(opened());
           outside.closes(effect.handedOver);
           for (const socket of opened()) effect.handedOver ? socket.release() : socket.close();
           return;
@@ -247,10 +250,10 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
       }
     };
 
-    /** Whether nobody serves on at some of the worker's addresses, which the configuration in force no longer has. */
+    /** Whether nobody serves on at some of the worker's addresses: the configuration in force, or an upgrade's, no longer has them. */
     const parts = ({ id, idle }: Extract<Effect, { type: "drain" | "withdraw" }>): boolean => {
       const generation = state.workers.find((worker) => worker.id === id)?.generation ?? state.generation;
-      const kept = current().sockets;
+      const kept = listening ? current().sockets : left;
       return idle === "keep" && (setups.get(generation)?.sockets.some((one) => !kept.includes(one)) ?? false);
     };
 

@@ -105,6 +105,8 @@ export interface ArbiterState {
   rollout: Rollout | null;
   /** A HUP came while a reload or the start was on its way: one more follows. */
   reloadWanted: boolean;
+  /** WINCH came after the last HUP: no reload brings the workers back. */
+  staysDropped: boolean;
   /** Sockets and settings of older generations are still held for workers of theirs. */
   holdsOld: boolean;
   /** The arbiter that this one has started to take its place. */
@@ -130,6 +132,7 @@ export function initialState(policy: Policy, seed: number, elder: number | null 
     target: policy.workers,
     rollout: null,
     reloadWanted: false,
+    staysDropped: false,
     holdsOld: false,
     upgrade: null,
     elder,

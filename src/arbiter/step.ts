@@ -64,7 +64,10 @@ function record(state: ArbiterState, event: Event, now: number, effects: Effect[
       return stop(state, event.quick, now, effects);
     case "reload":
       // Also where it can't begin any more: who waits for its end is told at the stop.
-      if (!isStopping(state)) state.reloadWanted = true;
+      if (!isStopping(state)) {
+        state.reloadWanted = true;
+        state.staysDropped = false;
+      }
       if (isStopping(state) || state.phase.name === "announcing")
         log("warning", "Reload ignored: the arbiter is stopping");
       return;
@@ -77,6 +80,7 @@ function record(state: ArbiterState, event: Event, now: number, effects: Effect[
     case "scale":
       return resize(state, () => event.workers, effects);
     case "pause":
+      state.staysDropped = true;
       return resize(state, () => 0, effects);
     case "reopen":
       effects.push({ type: "reopenLogs" });
@@ -259,7 +263,8 @@ function configured(state: ArbiterState, policy: Policy, now: number, effects: E
   effects.push({ type: "hook", name: "onReload" });
   const { since, paused } = state.rollout;
   // TTIN and TTOU survive a reload that leaves `workers` alone; so does a WINCH that came after the HUP.
-  const moves = paused || (policy.workers !== state.policy.workers && state.target > 0);
+  const revived = paused && !state.staysDropped;
+  const moves = revived || (policy.workers !== state.policy.workers && state.target > 0);
   const target = moves ? policy.workers : null;
   state.rollout = { name: "trying", generation, policy, target, since, losses: 0 };
   state.backoff = { ...state.backoff, failures: 0, retryAt: now };

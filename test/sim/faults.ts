@@ -161,9 +161,13 @@ export const faults: readonly Fault[] = [
   fault(
     "step.js",
     "a second reload is forgotten",
-    "if (!isStopping(state))\n",
-    "if (state.rollout === null)\n",
+    "if (!isStopping(state)) {\n                state.reloadWanted",
+    "if (state.rollout === null) {\n                state.reloadWanted",
   ),
+  fault("step.js", "a WINCH behind a HUP is forgotten", "state.staysDropped = true;", ""),
+  fault("step.js", "no HUP brings back what WINCH dropped", "state.staysDropped = false;", ""),
+  fault("step.js", "WINCH during a load is forgotten", "paused && !state.staysDropped", "paused"),
+  fault("reconcile.js", "closes what is being taken up", ' || state.rollout?.name === "loading")', ")"),
   fault("step.js", "TTIN does not survive a reload", "moves ? policy.workers : null", "policy.workers"),
   fault(
     "step.js",

@@ -35,6 +35,12 @@ export function createSocketWatch(): SocketWatch {
         } else if (effect.type === "abandon") {
           settle(effect.generation);
         } else if (effect.type === "releaseOld") {
+          if (
+            before.rollout?.name === "loading" &&
+            event.type !== "configured" &&
+            event.type !== "configFailed"
+          )
+            throw new Violation("released what a configuration that is being loaded may take up");
           for (const { id, generation, stage } of known.values()) {
             if (generation < effect.generation && stage !== "going")
               throw new Violation(`released what ${id} still uses`);

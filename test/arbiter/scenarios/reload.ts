@@ -203,6 +203,12 @@ export const reload: readonly Scenario[] = [
       );
       assert.equal(world.state().generation, 2);
       assert.deepEqual(world.lines(/releaseOld/), []);
+      // The next configuration may want again what only the old ones have.
+      world.nextLoad({ ms: 1_000, answer: { policy: usual } });
+      world.at(40_000, "reload");
+      world.at(40_500, "scaleTo1");
+      world.run(60_000);
+      assert.match(world.lines(/releaseOld/)[0] ?? "", /^41000 releaseOld 2$/);
     },
   },
   {

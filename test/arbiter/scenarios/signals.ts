@@ -125,7 +125,26 @@ export const signals: readonly Scenario[] = [
       world.run(20_000);
       assert.equal(world.state().workers.length, 0);
       assert.equal(world.state().generation, 1);
-      assert.equal(world.lines(/error: Reload aborted, generation 1 serves on/).length, 1);
+      assert.equal(world.lines(/error: Reload aborted, and there are no workers until TTIN/).length, 1);
+    },
+  })),
+  ...(
+    [
+      ["reload", "reload", "pause"],
+      ["pause", "reload", "pause"],
+    ] as const
+  ).map((signals) => ({
+    name: `WINCH is the last word: ${signals.join(", ")}`,
+    play(begin: () => World) {
+      const world = begin();
+      for (let i = 0; i < 2; i++) world.nextLoad({ ms: 1_000, answer: { policy: { ...usual, workers: 3 } } });
+      for (const [i, signal] of signals.entries()) world.at(5_000 + i * 200, signal);
+      world.run(20_000);
+      assert.equal(world.state().workers.length, 0);
+      assert.equal(world.state().rollout, null);
+      world.at(25_000, "reload");
+      world.run(40_000);
+      assert.equal(serving(world).length, 3);
     },
   })),
   {
