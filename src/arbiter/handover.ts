@@ -11,6 +11,8 @@ import type { Event } from "./events.ts";
 /** How this server was started: the new one is started the same way. */
 export interface Origin {
   readonly cwd: string;
+  /** The path of the program that Node.js runs. */
+  readonly program: string;
   /** The environment as it was then. */
   readonly env: Environment;
 }
@@ -52,8 +54,8 @@ export function createHandover(options: HandoverOptions): Handover {
 
   const start = (sockets: readonly BoundSocket[]): void => {
     const { descriptors, variables } = bequeath(options.systemd, sockets, process.pid);
-    const { cwd, env } = options.origin;
-    const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    const { cwd, env, program } = options.origin;
+    const child = spawn(process.execPath, [...process.execArgv, program, ...process.argv.slice(2)], {
       cwd,
       env: { ...env, ...variables },
       stdio: [0, 1, 2, ...descriptors],

@@ -4,6 +4,7 @@ import { diff } from "../config/diff.ts";
 import type { Resolved } from "../config/resolve.ts";
 import { serverError } from "../errors.ts";
 import type { ErrorLog } from "../log/error-log.ts";
+import { noteEnvironment } from "../os/environment.ts";
 import type { BoundSocket } from "../os/sockets.ts";
 import { withinEach } from "../within.ts";
 import { type BindOptions, openSockets } from "./listeners.ts";
@@ -17,6 +18,8 @@ export interface LoadOptions {
   readonly enter: (resolved: Resolved) => void;
   /** What is in force, and how long, in seconds, the new configuration may take; 0 is for ever. */
   readonly before: Resolved;
+  /** What the process was started with. */
+  readonly first: Resolved;
   /** The sockets that are open, at the time of the call. */
   readonly held: () => readonly BoundSocket[];
   readonly bind: (resolved: Resolved) => Omit<BindOptions, "tries">;
@@ -25,19 +28,21 @@ export interface LoadOptions {
 
 /** Rejects with what is wrong, also where a configuration never answers: another reload must get its turn. */
 export async function loadSetup(options: LoadOptions): Promise<Setup> {
-  const { before, log } = options;
+  const { before } = options;
   const seconds = before.config.bootTimeout;
   const progress: Progress = { givenUp: false, bound: [] };
-  const loading = (next: () => void): Promise<Setup> => open(options, progress, next);
-  const setup = await (seconds === 0 ? loading(() => undefined) : withinEach(seconds * 1_000, loading));
-  if (setup === "late") {
+  const loading = (next: () => void): Promise<Opening> => open(options, progress, next);
+  const restoreEnvironment = noteEnvironment(process.env);
+  try {
+    const opened = await (seconds === 0 ? loading(() => undefined) : withinEach(seconds * 1_000, loading));
+    if (opened !== "late") return { ...opened, restoreEnvironment };
     progress.givenUp = true;
     for (const socket of progress.bound) socket.close();
     throw serverError("CONFIG_SLOW", { path: before.config.config ?? "the configuration", seconds });
+  } catch (error) {
+    restoreEnvironment();
+    throw error;
   }
-  const { restart } = diff(before.config, setup.resolved.config);
-  if (restart.length > 0) log.warning(`Changed, but takes hold only at a restart: ${restart.join(", ")}`);
-  return setup;
 }
 
 interface Progress {
@@ -45,8 +50,10 @@ interface Progress {
   readonly bound: BoundSocket[];
 }
 
-async function open(options: LoadOptions, progress: Progress, next: () => void): Promise<Setup> {
-  const { before, load, enter, held, bind, log } = options;
+type Opening = Omit<Setup, "restoreEnvironment">;
+
+async function open(options: LoadOptions, progress: Progress, next: () => void): Promise<Opening> {
+  const { before, first, load, enter, held, bind, log } = options;
   const resolved = await load(next);
   // Nobody takes a file away to have the defaults at once: other addresses, one worker.
   const { config: path } = before.config;
@@ -62,10 +69,9 @@ async function open(options: LoadOptions, progress: Progress, next: () => void):
     else progress.bound.push(socket);
     given.onBound?.(socket);
   };
-  return {
-    resolved,
-    tls,
-    directory,
-    ...(await openSockets(resolved, held(), { ...given, tries: 1, onBound })),
-  };
+  const opened = await openSockets(resolved, held(), { ...given, tries: 1, onBound });
+  const { restart } = diff(first.config, resolved.config);
+  if (restart.length > 0 && !progress.givenUp)
+    log.warning(`Changed, but takes hold only at a restart: ${restart.join(", ")}`);
+  return { resolved, tls, directory, ...opened };
 }

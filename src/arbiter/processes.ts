@@ -2,6 +2,7 @@
 
 import type { ChildProcess } from "node:child_process";
 import cluster, { type Worker } from "node:cluster";
+import { existsSync } from "node:fs";
 import { Socket } from "node:net";
 import { isToArbiter } from "../ipc/channel.ts";
 import type { Init, ToArbiter, ToWorker } from "../ipc/messages.ts";
@@ -58,6 +59,11 @@ export function createProcesses(
   const peeks = createPeeks();
 
   const spawn = (order: SpawnOrder): void => {
+    if (!existsSync(entry)) {
+      const what =
+        "this server's own program is gone from the disk; USR2 starts the one that is there now, if any";
+      return stillborn(order.id, new Error(`${what} (${entry})`));
+    }
     cluster.setupPrimary({
       exec: entry,
       args: [order.init.config.app ?? "", TITLE_ROOM],

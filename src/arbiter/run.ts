@@ -175,6 +175,7 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
           options.adopted(current().resolved);
           return holdings.movePidfile(current(), state.elder);
         case "abandon":
+          setups.get(effect.generation)?.restoreEnvironment();
           goBack();
           return drop(effect.generation);
         case "releaseOld":
@@ -287,6 +288,7 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
           load: options.load,
           enter: options.enter,
           before: current().resolved,
+          first: first.resolved,
           held: opened,
           bind: (resolved) => ({ inherited, owner: options.ownerOf(resolved), wait, log }),
           log,

@@ -22,6 +22,8 @@ export interface Setup extends Opened {
   readonly tls: LoadedTls | null;
   /** Where relative paths begin, also while the process is in the directory of another setup that is on trial. */
   readonly directory: string;
+  /** Undoes what its code has done to the arbiter's environment, which workers inherit: where it does not come into force. */
+  readonly restoreEnvironment: () => void;
 }
 
 /** How a log names a listener, with the real port: `http://127.0.0.1:8000`, `unix:/run/app.sock`, `scgi://unix:/run/app.sock`. */

@@ -54,7 +54,11 @@ export async function runArbiter(options: ArbiterOptions): Promise<number> {
       },
     };
     process.off("exit", leave);
-    return await serve(options, { resolved, tls, directory: process.cwd(), ...opened }, holdings);
+    return await serve(
+      options,
+      { resolved, tls, directory: process.cwd(), restoreEnvironment: () => undefined, ...opened },
+      holdings,
+    );
   } finally {
     process.off("exit", leave);
     reaper?.stop();

@@ -35,7 +35,7 @@ export interface DaemonOptions {
  */
 export function startDaemon({ origin, config, systemd, signals }: DaemonOptions): Promise<number> {
   const { descriptors, variables } = bequeathPassed(systemd, process.pid);
-  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+  const child = spawn(process.execPath, [...process.execArgv, origin.program, ...process.argv.slice(2)], {
     cwd: origin.cwd,
     env: { ...origin.env, ...variables, TGUNICORN_DAEMON: String(process.pid) },
     detached: true,

@@ -1,5 +1,7 @@
 // The arbiter's process from its command line to its exit status.
 
+import { resolve } from "node:path";
+import type { Origin } from "../arbiter/handover.ts";
 import { serverInfo } from "../arbiter/hooks.ts";
 import { createJournal, type Journal } from "../arbiter/journal.ts";
 import { pidfilePath } from "../arbiter/pidfile.ts";
@@ -10,8 +12,9 @@ import type { Resolved } from "../config/resolve.ts";
 import { ServerError, serverError } from "../errors.ts";
 import type { ErrorLog } from "../log/error-log.ts";
 import { describeError } from "../log/stack.ts";
-import { enterDirectory } from "../os/directory.ts";
+import { enterDirectory, enterWhereThere } from "../os/directory.ts";
 import { type Inheritance, takeInheritance } from "../os/inherited.ts";
+import { mostOpenFiles } from "../os/open-files.ts";
 import { identityFor } from "../os/privileges.ts";
 import { entryPath } from "../root.ts";
 import { within } from "../within.ts";
@@ -20,7 +23,7 @@ import { type Invocation, loadConfig, readCommand, version } from "./command.ts"
 import { createHerald, type Herald, startDaemon } from "./daemon.ts";
 import { exit } from "./exit.ts";
 import { preflight, problemsOf, withOrigin } from "./preflight.ts";
-import { startDirectory } from "./start-directory.ts";
+import { startDirectory, underStartDirectory } from "./start-directory.ts";
 import { catchStrays, type Strays } from "./strays.ts";
 import { createTrials, type Trials } from "./trials.ts";
 
@@ -34,7 +37,8 @@ export async function main(argv: readonly string[], signals: SignalSource): Prom
   const strays = catchStrays((error) => exit(complain(error)));
   const inheritance = takeInheritance(process.env, process.pid, process.ppid);
   const cwd = startDirectory(process.env.PWD, process.cwd());
-  const invocation: Invocation = { argv, env: { ...process.env }, cwd };
+  const program = underStartDirectory(process.argv[1] ?? "", cwd, process.cwd());
+  const invocation = { argv, env: { ...process.env }, cwd, program };
   const herald = createHerald(inheritance.daemon);
   try {
     const intention = await readCommand(invocation, process.stdout.columns);
@@ -70,7 +74,7 @@ async function failing(rehearsal: Promise<void>): Promise<number> {
 }
 
 interface Circumstances {
-  readonly invocation: Invocation;
+  readonly invocation: Invocation & Origin;
   readonly inheritance: Inheritance;
   readonly herald: Herald;
   readonly signals: SignalSource;
@@ -91,6 +95,7 @@ async function serve(resolved: Resolved, circumstances: Circumstances): Promise<
   for (const { origin, setting, what } of warnings) {
     log.warning([origin, setting, what].filter((part) => part !== undefined).join(": "));
   }
+  warnOfFewFiles(config, log);
   if (!(await callOnStarting(resolved, log))) {
     await within(LAST_LINES, journal.flush());
     return 1;
@@ -104,12 +109,14 @@ async function serve(resolved: Resolved, circumstances: Circumstances): Promise<
       load: async (proceed) => {
         const { tryFile } = await import("./trial.ts");
         const { cwd } = invocation;
+        // What it names by a relative path is to be the same as at the start.
+        enterWhereThere(cwd);
         const next = await loadConfig(invocation, async (path) => {
           await tryFile({ path, cwd }, present.config.bootTimeout, { trials, begun: proceed });
           proceed();
         });
         // One that stays was written long ago, and may lie where nothing can be written by now.
-        const moved = next.config.pidfile !== present.config.pidfile;
+        const moved = absolutePidfile(next.config) !== absolutePidfile(present.config);
         assertReady(next, moved ? pidfilePath(next.config.pidfile, elder) : null, elder);
         return next;
       },
@@ -118,7 +125,11 @@ async function serve(resolved: Resolved, circumstances: Circumstances): Promise<
       origin: invocation,
       inheritance,
       signals,
-      ready: herald.ready,
+      ready: () => {
+        herald.ready();
+        // While its file is that of the version that runs.
+        import("./trial.ts").catch(() => undefined);
+      },
       adopted: (next) => {
         present = next;
         entitle(next.config, elder); // a promotion may have come in between
@@ -143,6 +154,18 @@ async function serve(resolved: Resolved, circumstances: Circumstances): Promise<
   }
 }
 
+/** What a worker needs apart from its clients' connections, at least. */
+const OTHER_FILES = 24;
+
+/** A worker that has none left can't leave clients in the kernel's queue: libuv takes them out, and closes them. */
+function warnOfFewFiles({ workerConnections, workerClass }: Config, log: ErrorLog): void {
+  const most = mostOpenFiles();
+  if (most === null || workerClass === "sync" || workerConnections + OTHER_FILES <= most) return;
+  log.warning(
+    `workerConnections is ${workerConnections}, and a process may open ${most} files: raise that limit (ulimit -n, LimitNOFILE=), or lower workerConnections. Clients that come when no file is left get no answer`,
+  );
+}
+
 /** @throws CONFIG_INVALID with everything that can be told of at once, before anything is opened. */
 function assertReady(resolved: Resolved, pidfile: string | null, elder: number | null): void {
   const findings = preflight(resolved.config, {
@@ -152,6 +175,9 @@ function assertReady(resolved: Resolved, pidfile: string | null, elder: number |
   });
   if (findings.length > 0) throw serverError("CONFIG_INVALID", { problems: problemsOf(findings, resolved) });
 }
+
+const absolutePidfile = ({ chdir, pidfile }: Config): string | null =>
+  pidfile === null ? null : resolve(chdir, pidfile);
 
 /** Enters the directory and opens the log. @throws CONFIG_INVALID for what no look beforehand could tell */
 function begin(resolved: Resolved, elder: number | null, herald: Herald): Journal {

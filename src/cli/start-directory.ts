@@ -1,7 +1,7 @@
 // The directory the server was started in, as the shell names it.
 
 import { statSync } from "node:fs";
-import { isAbsolute } from "node:path";
+import { isAbsolute, join, relative, sep } from "node:path";
 
 /**
  * `PWD` where it is the same directory as `cwd`, or else `cwd`. The shell's name keeps symbolic links, so that a server
@@ -15,4 +15,12 @@ export function startDirectory(pwd: string | undefined, cwd: string): string {
   } catch {
     return cwd;
   }
+}
+
+/**
+ * A path below the start directory, by that directory's name: Node.js completes a program's path by the directory that a link led to
+ * (`real`), and an upgrade through the link would find the release that was.
+ */
+export function underStartDirectory(path: string, start: string, real: string): string {
+  return path.startsWith(real + sep) ? join(start, relative(real, path)) : path;
 }

@@ -63,7 +63,9 @@ file, an environment variable of its own, the default. A stronger one replaces a
     "## Hooks",
     "Functions of a configuration file that is code. They may be async, but for those of each request.",
     `Where the file has hooks that run in workers, each worker reads it when it starts, as it lies on the disk by then. While it is broken,
-after a reload that was aborted, no worker that dies can be replaced: put the good file back.`,
+after a reload that was aborted, no worker that dies can be replaced: put the good file back. Relative paths in it begin where the server was
+started, whoever reads it; but in a \`threaded\` worker each thread reads it, in \`chdir\` and as \`user\`: there, give
+absolute paths, and have the file readable for \`user\`.`,
     ...hookParts,
   ].join("\n\n")}\n`;
 }

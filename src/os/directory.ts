@@ -2,6 +2,15 @@
 
 import { serverError } from "../errors.ts";
 
+/** Stays where it is where that directory is gone. */
+export function enterWhereThere(path: string): void {
+  try {
+    process.chdir(path);
+  } catch {
+    // Whoever needs something from there says so.
+  }
+}
+
 /** Throws CHDIR_FAILED. */
 export function enterDirectory(path: string): void {
   try {

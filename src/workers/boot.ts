@@ -13,7 +13,7 @@ import { clearsLine, lineBefore } from "../log/status-line.ts";
 import { openSyslog } from "../log/syslog.ts";
 import type { Losses } from "../metrics/row.ts";
 import { openStatsd } from "../metrics/statsd.ts";
-import { enterDirectory } from "../os/directory.ts";
+import { enterDirectory, enterWhereThere } from "../os/directory.ts";
 import { dropPrivileges } from "../os/privileges.ts";
 import type { Serving } from "./contract.ts";
 import { type Counting, startCounting } from "./counting.ts";
@@ -146,11 +146,22 @@ export interface Told {
   opening(): void;
 }
 
+/** What it names by a relative path is the same as for the arbiter. */
+async function readHooksWhereStarted(init: Init): ReturnType<typeof readHooks> {
+  if (init.hooksFile === null) return await readHooks(init);
+  enterWhereThere(init.startedIn);
+  try {
+    return await readHooks(init);
+  } finally {
+    enterDirectory(init.config.chdir);
+  }
+}
+
 /** Becomes the configured user, loads what is the user's, and serves. */
 export async function boot(init: Init, foundation: Foundation, told: Told): Promise<Booted> {
   const { config, log } = foundation;
   // While it may still be root, who alone can read a file with secrets. What it has to run runs as the user.
-  const given = await readHooks(init);
+  const given = await readHooksWhereStarted(init);
   dropPrivileges(config);
   const hooks = workerHooks(given, init, log);
   const access = foundation.addLoggers(hooks.loggers);

@@ -11,8 +11,10 @@ import { initialState, step, type WorkerAction, type WorkerInput } from "./lifec
 import { watchLimits } from "./limits.ts";
 import { catchStrays } from "./strays.ts";
 
-/** What a hook may take while the process is on its way out, in milliseconds. */
+/** What a hook may take while the process is on its way out and nobody gave it longer, in milliseconds. */
 const LAST_HOOK = 1_000;
+/** What is kept of gracefulTimeout for the process to end in good order, in milliseconds. */
+const RESERVE = 1_000;
 /** What threads may take to write their logs and to end, in milliseconds: more than they give themselves. */
 const LAST_THREADS = 1_500;
 /** What logs that go to other hosts may take, in milliseconds. */
@@ -26,6 +28,8 @@ export function runWorker(inbox: Inbox, channel: WorkerChannel): void {
   let performed: Promise<void> = Promise.resolve();
   let foundation: Foundation | undefined;
   let booted: Booted | undefined;
+  /** When the arbiter ends a worker that drains; in haste, that has been. */
+  let drainedBy = 0;
 
   const crashed = (error: unknown): void => inbox.put({ type: "crashed", error, reason: reasonOf(error) });
   catchStrays(() => booted === undefined, crashed);
@@ -73,11 +77,13 @@ export function runWorker(inbox: Inbox, channel: WorkerChannel): void {
       case "tls":
         return foundation?.tls?.renew(action.material);
       case "hook":
+        drainedBy = 0;
         return void (await within(LAST_HOOK, booted?.hooks[action.name]()));
       case "logCrash":
+        drainedBy = 0;
         return foundation?.log.exception("Uncaught exception, the worker ends", action.error);
       case "exit":
-        await within(LAST_HOOK, booted?.hooks.workerExit());
+        await lastHook();
         await within(LAST_THREADS, stop());
         await within(LAST_LINES, foundation?.flush());
         return process.exit(action.status);
@@ -101,7 +107,14 @@ export function runWorker(inbox: Inbox, channel: WorkerChannel): void {
     setInterval(send, Math.min(1_000, beatInterval(config.timeout))).unref();
   };
 
+  const lastHook = async (): Promise<void> => {
+    const patience = Math.max(LAST_HOOK, drainedBy - RESERVE - performance.now());
+    if ((await within(patience, booted?.hooks.workerExit())) === "late")
+      foundation?.log.warning("Hook workerExit takes too long, the worker ends without its end");
+  };
+
   const drain = (idle: IdlePolicy): void => {
+    drainedBy ||= performance.now() + (foundation?.config.gracefulTimeout ?? 0) * 1_000;
     // With `keep` others serve on at the same address: it is this worker that goes, not the service.
     if (idle === "close") foundation?.leave.announce();
     const drained = async (): Promise<void> => await booted?.serving.drain(idle);

@@ -20,7 +20,7 @@ interface Scene extends LoadOptions {
   readonly entered: Resolved[];
 }
 
-function scene(before: Resolved, load: LoadOptions["load"]): Scene {
+function scene(before: Resolved, load: LoadOptions["load"], first = before): Scene {
   const lines: string[] = [];
   const entered: Resolved[] = [];
   const log = createErrorLog({
@@ -35,6 +35,7 @@ function scene(before: Resolved, load: LoadOptions["load"]): Scene {
   return {
     load,
     before,
+    first,
     enter: (resolved) => void entered.push(resolved),
     held: () => [],
     bind: () => bind,
@@ -56,6 +57,43 @@ for (const seconds of ["0", "30"]) {
     assert.match(options.lines.join(""), /Changed, but takes hold only at a restart: daemon$/);
   });
 }
+
+test("what takes hold only at a restart is told by what the process was started with", async () => {
+  const [first, other] = [await read("-b", "127.0.0.1:0"), await read("-b", "127.0.0.1:0", "--daemon")];
+  const said = async (before: Resolved, next: Resolved): Promise<string> => {
+    const options = scene(before, async () => next, first);
+    for (const socket of (await loadSetup(options)).sockets) socket.close();
+    return options.lines.join("");
+  };
+  assert.match(await said(other, other), /only at a restart: daemon$/);
+  assert.equal(await said(other, first), "");
+});
+
+test("what a configuration does to the environment is undone where it does not come into force", async (t) => {
+  t.after(() => {
+    delete process.env.LOADING_ONE;
+    delete process.env.LOADING_TWO;
+  });
+  process.env.LOADING_ONE = "one";
+  const present = await read("-b", "127.0.0.1:0");
+  const meddle = async (): Promise<Resolved> => {
+    process.env.LOADING_ONE = "other";
+    process.env.LOADING_TWO = "two";
+    return present;
+  };
+  const seen = (): unknown[] => [process.env.LOADING_ONE, process.env.LOADING_TWO];
+  const failing = scene(present, async () => {
+    await meddle();
+    throw new Error("a mistake");
+  });
+  await assert.rejects(loadSetup(failing), /a mistake/);
+  assert.deepEqual(seen(), ["one", undefined]);
+  const { sockets, restoreEnvironment } = await loadSetup(scene(present, meddle));
+  for (const socket of sockets) socket.close();
+  assert.deepEqual(seen(), ["other", "two"]);
+  restoreEnvironment();
+  assert.deepEqual(seen(), ["one", undefined]);
+});
 
 test("a configuration that answers too late is not entered, and what it opened is closed", async (t) => {
   const dir = mkdtempSync(join(tmpdir(), "loading-"));

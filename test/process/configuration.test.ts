@@ -178,3 +178,78 @@ test("onReload and onExit are those of the new configuration", async (t) => {
   await server.stop();
   assert.equal(readFileSync(join(server.dir, "notes"), "utf8"), "onReload new\nonExit new\n");
 });
+
+test("an aborted reload leaves no variables for workers that come later", async (t) => {
+  const app =
+    "export const app = (req, res) => res.end([process.env.DB, process.pid].join(String.fromCharCode(32)));";
+  const settings = (db: string, rest: string): string =>
+    `process.env.DB = "${db}"; export default { app: "app.mjs:app", bind: "127.0.0.1:0", loglevel: "debug", ${rest} }`;
+  const server = start(t, [], {
+    files: { "app.mjs": app, "broken.mjs": "throw new Error('broken');", [NAME]: settings("one", "") },
+    expected: [/Reload aborted/, /Worker died/],
+  });
+  await ready(server, 1);
+  for (const [round, rest] of ['tiemout: 3, app: "app.mjs:app"', 'app: "broken.mjs:app"'].entries()) {
+    reload(server, settings("two", rest));
+    await server.saw(/Reload aborted, generation 1 serves on/, round + 1);
+    const [, pid = ""] = (await get(await server.url())).body.split(" ");
+    server.signal("SIGKILL", Number(pid));
+    await ready(server, 2 + round);
+    assert.match((await get(await server.url())).body, /^one /);
+  }
+  await server.stop();
+});
+
+test("what the file names by a relative path is the same at the start, at a reload, and for a worker's hooks", async (t) => {
+  const server = start(t, [], {
+    files: {
+      "srv/app.mjs": "export const app = (req, res) => res.end(process.cwd());",
+      "number.json": "1",
+      [NAME]: `
+        import { readFileSync } from "node:fs";
+        const workers = Number(readFileSync("number.json", "utf8"));
+        const postFork = () => console.error(process.cwd().endsWith("srv"), workers);
+        export default { app: "app.mjs:app", chdir: "srv", bind: "127.0.0.1:0", loglevel: "debug", workers, postFork }`,
+    },
+    expected: [/Reload aborted/],
+  });
+  await ready(server, 1);
+  writeFileSync(join(server.dir, "number.json"), "2");
+  server.signal("SIGHUP");
+  await server.saw(/Reload complete: generation 2 serves with 2 worker/);
+  await server.saw(/^true 2$/m, 2);
+  // Back where it was, too.
+  writeFileSync(join(server.dir, "number.json"), "-1");
+  server.signal("SIGHUP");
+  await server.saw(/Reload aborted, generation 2 serves on/);
+  assert.match((await get(await server.url())).body, /srv$/);
+  await server.stop();
+});
+
+test("another directory's pid file of the same name is respected", async (t) => {
+  const settings = (chdir: string): string =>
+    `export default { app: ${JSON.stringify(`${join(FIXTURES, "apps.mjs")}:pid`)}, bind: "127.0.0.1:0", loglevel: "debug", pidfile: "app.pid", chdir: "${chdir}" }`;
+  const server = start(t, [], {
+    files: { "a/file": "", "b/app.pid": String(process.pid), [NAME]: settings("a") },
+    expected: [/Reload aborted/],
+  });
+  await ready(server, 1);
+  reload(server, settings("b"));
+  await server.saw(/Reload aborted, generation 1 serves on: .*pidfile/s);
+  assert.equal(readFileSync(join(server.dir, "a/app.pid"), "utf8").trim(), String(server.pid));
+  await server.stop();
+});
+
+for (const asked of [["--check-config"], ["--print-config"], ["-D"], ["-w2D"]]) {
+  test(`${asked[0]}: an interruption is no success`, async (t) => {
+    const server = start(t, [...asked, "app:app"], {
+      files: {
+        [NAME]:
+          'console.error("read"); setInterval(() => {}, 1e6); await new Promise(() => {}); export default {};',
+      },
+    });
+    await server.saw(/^read$/m);
+    server.signal("SIGINT");
+    assert.deepEqual(await server.exited, { code: 130, signal: null }, server.log());
+  });
+}

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { get, ready } from "./client.ts";
-import { FIXTURES, start } from "./server.ts";
+import { FIXTURES, type Server, start } from "./server.ts";
 
 const APP = `${join(FIXTURES, "apps.mjs")}:pid`;
 
@@ -155,4 +155,38 @@ test("without a bootTimeout onStarting may take for ever, until a signal", async
   server.signal("SIGTERM");
   assert.deepEqual(await server.exited, { code: 0, signal: null }, server.log());
   assert.doesNotMatch(server.log(), /nothing is left|Listening at/);
+});
+
+/** A worker's last hook takes so many milliseconds. */
+function closing(
+  t: TestContext,
+  milliseconds: number,
+  args: readonly string[],
+  expected: readonly RegExp[] = [],
+): Server {
+  const hook = `async () => { await new Promise((go) => setTimeout(go, ${milliseconds})); console.error("closed"); }`;
+  return start(t, ["-b", "127.0.0.1:0", "--log-level", "debug", ...args, "app.mjs:app"], {
+    files: {
+      "app.mjs": "export const app = (req, res) => res.end();",
+      "gunicorn.conf.mjs": `export default { workerExit: ${hook} };`,
+    },
+    expected,
+  });
+}
+
+test("after a drain workerExit has what is left of gracefulTimeout", async (t) => {
+  // More than an exit without a drain has.
+  const server = closing(t, 1_500, []);
+  await ready(server, 1);
+  server.signal("SIGTERM");
+  await server.saw(/^closed$/m);
+  await server.stop();
+});
+
+test("a workerExit that takes too long is told of", async (t) => {
+  const late = /Hook workerExit takes too long, the worker ends without its end/;
+  const server = closing(t, 1_000_000, ["--graceful-timeout", "2.5"], [late]);
+  await ready(server, 1);
+  await server.stop();
+  assert.equal(server.count(late), 1);
 });

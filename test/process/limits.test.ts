@@ -132,3 +132,16 @@ test("a reload waits for readyWhen, and bootTimeout ends a wait in vain: the old
   assert.equal((await get(await server.url())).body, body);
   await server.stop();
 });
+
+test("fewer files than connections are told of at the start", async (t) => {
+  const args = [...ARGS, "-k", "eventloop", `${APPS}:pid`];
+  const few = /workerConnections is 1000, and a process may open 256 files/;
+  const options = { script: 'ulimit -n 256; exec "$@"', expected: [few] };
+  const server = start(t, args, options);
+  await ready(server, 1);
+  assert.equal(server.count(few), 1);
+  await server.stop();
+  const other = start(t, [...args, "--worker-connections", "200"], { script: options.script });
+  await ready(other, 1);
+  await other.stop();
+});

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const MAIN = fileURLToPath(new URL("../../../dist/main.js", import.meta.url));
+export const MAIN = fileURLToPath(new URL("../../../dist/main.js", import.meta.url));
 /** The repository: the compiled tests are in build/test/process. */
 export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 export const FIXTURES = join(ROOT, "test", "fixtures");

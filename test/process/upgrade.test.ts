@@ -14,9 +14,9 @@ import { type TestContext, test } from "node:test";
 import { bindHandle } from "../../src/os/handles.ts";
 import { connect } from "../contract/client.ts";
 import { get, ready } from "./client.ts";
-import { openLatch } from "./latch.ts";
+import { type Held, type Latch, openLatch } from "./latch.ts";
 import { startLoad } from "./load.ts";
-import { ended, type Server, type StartOptions, scratch, start } from "./server.ts";
+import { ended, MAIN, type Server, type StartOptions, scratch, start } from "./server.ts";
 
 /** Tells which arbiter's worker has answered. */
 const APP = "export const app = (req, res) => res.end(String(process.ppid));";
@@ -295,6 +295,69 @@ test("kill -9 of the new arbiter leaves the old one as it was", async (t) => {
   await server.stop();
 });
 
+/** One request in hand for each worker, and three more that wait in the kernel's queue at `socketPath`. */
+async function fill(latch: Latch, socketPath: string, workers: number): Promise<() => Promise<void>> {
+  const asked: Promise<{ body: string }>[] = [];
+  const hold = { socketPath, path: "/hold" };
+  const held: Held[] = [];
+  for (let i = 0; i < workers; i++) {
+    asked.push(get(hold));
+    held.push(await latch.held());
+  }
+  const clients = await Promise.all([1, 2, 3].map(() => connect(socketPath)));
+  for (const client of clients) asked.push(client.get("/"));
+  return async () => {
+    for (const { release } of held) release();
+    assert.equal((await Promise.all(asked)).length, workers + 3);
+  };
+}
+
+const HOLDS = `
+  import net from "node:net";
+  export function app(req, res) {
+    if (req.url !== "/hold") return res.end("here");
+    net.connect(process.env.LATCH).on("data", () => {}).on("end", () => res.end("held"));
+  }`;
+
+for (const [what, binds, upgraded, leaves] of [
+  ["an address that the new one does not have", "app.sock, other.sock", "app.sock", ["old"]],
+  [
+    "an address that only the new one has, when it is taken back",
+    "app.sock",
+    "app.sock, other.sock",
+    ["new"],
+  ],
+  ["an address of both, when both stop", "other.sock", "other.sock", ["old", "new"]],
+] as const) {
+  test(`what waits at ${what}, is answered`, async (t) => {
+    const latch = await openLatch();
+    t.after(() => latch.close());
+    const settings = (paths: string): string => {
+      const bind = paths.split(", ").map((path) => `unix:${path}`);
+      return `export default { app: "app.mjs:app", workerClass: "sync", loglevel: "debug", bind: ${JSON.stringify(bind)} }`;
+    };
+    const server = start(t, [], {
+      files: { "app.mjs": HOLDS, "gunicorn.conf.mjs": settings(binds) },
+      env: { LATCH: latch.path },
+    });
+    await ready(server, 1);
+    writeFileSync(join(server.dir, "gunicorn.conf.mjs"), settings(upgraded));
+    server.signal("SIGUSR2");
+    const [, younger] = await server.saw(UPGRADE);
+    await ready(server, 2);
+    const answered = await fill(latch, join(server.dir, "other.sock"), leaves.length);
+    for (const who of leaves) server.signal("SIGTERM", who === "old" ? server.pid : Number(younger));
+    await server.saw(/Handling signal: term/, leaves.length);
+    await answered();
+    if (leaves.length === 1 && leaves[0] === "new") await server.saw(/Upgrade abandoned/);
+    if (leaves.length === 1 && leaves[0] === "old") {
+      await server.saw(/Promoted/);
+      server.signal("SIGTERM", Number(younger));
+    }
+    await server.stop();
+  });
+}
+
 test("both arbiters told to stop leave nothing behind", async (t) => {
   const server = launch(t);
   await ready(server, 1);
@@ -369,22 +432,28 @@ test("USR1 and a promotion while another directory is on trial: the files stay w
   await server.stop();
 });
 
-test("the directory's name leads to the new release", async (t) => {
+test("the directory's name leads to the new release, and to its program", async (t) => {
   const root = scratch(t);
   for (const release of ["v1", "v2"]) {
     mkdirSync(join(root, release));
     const answer = `${release} ' + Object.keys(process.env).filter((name) => /LISTEN|TGUNICORN|NODE_UNIQUE|NODE_CHANNEL/.test(name))`;
-    writeFileSync(join(root, release, "app.mjs"), `export const app = (req, res) => res.end('${answer});`);
+    writeFileSync(
+      join(root, release, "app.mjs"),
+      `export const app = (req, res) => res.end(process.env.PROGRAM + ' ${answer});`,
+    );
+    const program = `process.env.PROGRAM = "${release}"; await import(${JSON.stringify(MAIN)});`;
+    writeFileSync(join(root, release, "program.mjs"), program);
   }
   const current = join(root, "current");
   symlinkSync("v1", current);
   const server = start(t, ["-b", `unix:${root}/app.sock`, "--log-level", "debug", "app.mjs:app"], {
     cwd: current,
     env: { PWD: current },
+    script: 'node=$1; shift 2; exec "$node" program.mjs "$@"',
   });
   const ask = async () => (await get({ socketPath: join(root, "app.sock") })).body;
   await ready(server, 1);
-  assert.match(await ask(), /^v1 /);
+  assert.match(await ask(), /^v1 v1 /);
   symlinkSync("v2", join(root, "next"));
   renameSync(join(root, "next"), current);
   server.signal("SIGUSR2");
@@ -392,7 +461,7 @@ test("the directory's name leads to the new release", async (t) => {
   await ready(server, 2);
   server.signal("SIGTERM");
   await server.saw(/Promoted/);
-  assert.equal(await ask(), "v2 ", "no variable of the upgrade's reaches the application");
+  assert.equal(await ask(), "v2 v2 ", "no variable of the upgrade's reaches the application");
   server.signal("SIGTERM", younger);
   await server.stop();
 });

@@ -36,7 +36,8 @@ the signal TTIN adds a worker.`,
     takes: "new workers",
     summary: "The number of connections an eventloop or threaded worker has open at most; 0 is no limit.",
     details: `Those beyond it wait in the kernel for this worker or another. The threads of a threaded worker have equal parts
-of it, and each at least one.`,
+of it, and each at least one. The limit of open files (\`ulimit -n\`, systemd's \`LimitNOFILE=\`) has to be above it, with room for what the
+application opens: to a worker that has no file left clients come in vain, and the server warns at its start.`,
   }),
   maxRequests: setting(int({ min: 0 }), {
     default: 0,
