@@ -3,9 +3,9 @@
 // wanted or not: https://nodejs.org/docs/latest-v20.x/api/process.html#processsetsourcemapsenabledval
 
 import fs from "node:fs";
-import { SourceMap, type SourceMapPayload } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { quietly } from "./quietly.ts";
+import { parseMap, type Section } from "./source-map/parse.ts";
 
 /** A place in a file; line and column count from 1. */
 export interface Position {
@@ -15,15 +15,15 @@ export interface Position {
 }
 
 interface LoadedMap {
-  readonly map: SourceMap;
+  readonly sections: readonly Section[];
   /** What the names of its sources are relative to. */
   readonly base: string;
-  readonly root: string;
   readonly size: number;
 }
 
 const MEBIBYTE = 1024 * 1024;
-const LARGEST_FILE = 16 * MEBIBYTE;
+/** Some 0.1 s at the most, and with it nothing that Node's heap would have to hold. */
+const LARGEST_FILE = 32 * MEBIBYTE;
 const LARGEST_CACHE = 64 * MEBIBYTE;
 const MOST_FILES = 256;
 
@@ -36,30 +36,52 @@ function forget(file: string): void {
   cache.delete(file);
 }
 
-/** Where the code at this place of a file (a path or a file: URL) was written; undefined where no map says. Never throws. */
-export function mapFrame(file: string, line: number, column: number): Position | undefined {
+/**
+ * Where the code at this place of a file (a path or a file: URL) was written; undefined where no map says, or where it would take longer
+ * than `until`, on performance.now()'s clock. Never throws.
+ */
+export function mapFrame(
+  file: string,
+  line: number,
+  column: number,
+  until = Number.POSITIVE_INFINITY,
+): Position | undefined {
   try {
     const path = file.startsWith("file:") ? fileURLToPath(file) : file;
+    const known = cache.get(path);
+    if (known === undefined && performance.now() >= until) return undefined;
     const loaded = lookUp(path);
-    if (loaded === null) return undefined;
-    const entry = loaded.map.findEntry(line - 1, column - 1);
-    // With no entry on the line, the nearest one before it is found, which says nothing about this place.
-    if (!("originalSource" in entry) || entry.generatedLine !== line - 1) return undefined;
-    // A segment that says of code that it was made by the tool itself.
-    if (typeof entry.originalSource !== "string") return undefined;
-    return {
-      file: sourcePath(entry.originalSource, loaded),
-      line: entry.originalLine + 1,
-      column: entry.originalColumn + 1,
-    };
+    return loaded === null ? undefined : find(loaded, line - 1, column - 1, until);
   } catch {
     return undefined;
   }
 }
 
-function sourcePath(source: string, { base, root }: LoadedMap): string {
+function find(
+  { sections, base }: LoadedMap,
+  line: number,
+  column: number,
+  until: number,
+): Position | undefined {
+  const section = sections.findLast(
+    (each) => each.line < line || (each.line === line && each.column <= column),
+  );
+  if (section === undefined) return undefined;
+  const { mappings, sources, root } = section;
+  const found = mappings.find(
+    line - section.line,
+    line === section.line ? column - section.column : column,
+    until,
+  );
+  const source = found && sources[found.source];
+  // Nor do those have a name that a tool has made.
+  if (found === undefined || typeof source !== "string") return undefined;
   const url = new URL(root + source, base);
-  return url.protocol === "file:" ? fileURLToPath(url) : url.href;
+  return {
+    file: url.protocol === "file:" ? fileURLToPath(url) : url.href,
+    line: found.line + 1,
+    column: found.column + 1,
+  };
 }
 
 function lookUp(file: string): LoadedMap | null {
@@ -80,48 +102,43 @@ function lookUp(file: string): LoadedMap | null {
 }
 
 function load(file: string): LoadedMap | undefined {
-  const code = readText(file);
+  const code = readFile(file);
   const reference = code === undefined ? undefined : mapReference(code);
   if (reference === undefined) return undefined;
   const fileUrl = pathToFileURL(file).href;
   if (reference.startsWith("data:")) return parse(decodeDataUri(reference), fileUrl);
   const url = new URL(reference, fileUrl);
   if (url.protocol !== "file:") return undefined;
-  return parse(readText(fileURLToPath(url)), url.href);
+  return parse(readFile(fileURLToPath(url)), url.href);
 }
 
-function readText(path: string): string | undefined {
+function readFile(path: string): Buffer | undefined {
   const stat = fs.statSync(path);
-  return stat.isFile() && stat.size <= LARGEST_FILE ? fs.readFileSync(path, "utf8") : undefined;
+  return stat.isFile() && stat.size <= LARGEST_FILE ? fs.readFileSync(path) : undefined;
 }
 
 /** The URL in the last line of the form `//# sourceMappingURL=…`. */
-function mapReference(code: string): string | undefined {
+function mapReference(code: Buffer): string | undefined {
   const mark = "//# sourceMappingURL=";
   const at = code.lastIndexOf(mark);
-  if (at === -1 || (at > 0 && code[at - 1] !== "\n")) return undefined;
+  if (at === -1 || (at > 0 && code[at - 1] !== LINE_FEED)) return undefined;
   const end = code.indexOf("\n", at);
-  return code.slice(at + mark.length, end === -1 ? undefined : end).trim() || undefined;
+  return code.toString("utf8", at + mark.length, end === -1 ? undefined : end).trim() || undefined;
 }
 
-function decodeDataUri(uri: string): string | undefined {
+const LINE_FEED = 0x0a;
+
+function decodeDataUri(uri: string): Buffer | undefined {
   const comma = uri.indexOf(",");
-  if (comma === -1 || uri.length > LARGEST_FILE) return undefined;
+  if (comma === -1) return undefined;
   const data = uri.slice(comma + 1);
   return uri.slice(0, comma).endsWith(";base64")
-    ? Buffer.from(data, "base64").toString("utf8")
-    : decodeURIComponent(data);
+    ? Buffer.from(data, "base64")
+    : Buffer.from(decodeURIComponent(data));
 }
 
-function parse(text: string | undefined, base: string): LoadedMap | undefined {
-  if (text === undefined) return undefined;
-  // Some tools put a line before the JSON, so that it can't be run as a script.
-  const payload: unknown = JSON.parse(text.startsWith(")]}") ? text.slice(text.indexOf("\n")) : text);
-  if (!isPayload(payload)) return undefined;
-  const root = payload.sourceRoot ? payload.sourceRoot.replace(/\/?$/, "/") : "";
-  return { map: new SourceMap(payload), base, root, size: text.length };
-}
-
-function isPayload(value: unknown): value is SourceMapPayload {
-  return typeof value === "object" && value !== null && ("mappings" in value || "sections" in value);
+function parse(json: Buffer | undefined, base: string): LoadedMap | undefined {
+  const sections = json && parseMap(json);
+  if (sections === undefined) return undefined;
+  return { sections, base, size: sections.reduce((sum, { size }) => sum + size, 0) };
 }

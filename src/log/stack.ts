@@ -11,6 +11,8 @@ export { mapFrame, type Position } from "./source-map.ts";
 const DEEPEST = 8;
 const MOST_ERRORS = 10;
 const LONGEST = 64 * 1024;
+/** What the source maps of one error may take, in milliseconds: nothing else runs meanwhile. */
+const MAPPING = 1_000;
 
 /** The last `:line:column` of a frame, with what stands before and after. */
 const FRAME = /^(\s+at (?:.* \()?(?:async )?)((?:file:\/\/)?\/.+):(\d+):(\d+)(\)?)$/;
@@ -21,7 +23,7 @@ const FRAME = /^(\s+at (?:.* \()?(?:async )?)((?:file:\/\/)?\/.+):(\d+):(\d+)(\)
  */
 export function describeError(error: unknown): string {
   try {
-    const text = describe(error, new Set(), 0);
+    const text = describe(error, { seen: new Set(), until: performance.now() + MAPPING }, 0);
     return text.length > LONGEST ? `${text.slice(0, LONGEST)}\n  (shortened)` : text;
   } catch {
     return "an error that can't be shown";
@@ -54,18 +56,25 @@ function isError(value: unknown): value is Error {
   return types.isNativeError(value) || value instanceof Error;
 }
 
-function describe(error: unknown, seen: Set<unknown>, depth: number): string {
+interface Telling {
+  readonly seen: Set<unknown>;
+  /** Frames are mapped until then, on performance.now()'s clock. */
+  readonly until: number;
+}
+
+function describe(error: unknown, telling: Telling, depth: number): string {
+  const { seen, until } = telling;
   if (!isError(error)) return `a value that is not an Error: ${show(error)}`;
   if (seen.has(error)) return `${error.name}: ${error.message} (told above)`;
   if (depth > DEEPEST) return `${error.name}: ${error.message} (and more)`;
   seen.add(error);
 
-  let text = mappedStack(error) + properties(error);
-  if (error.cause !== undefined) text += `\nCaused by: ${describe(error.cause, seen, depth + 1)}`;
+  let text = mappedStack(error, until) + properties(error);
+  if (error.cause !== undefined) text += `\nCaused by: ${describe(error.cause, telling, depth + 1)}`;
   if (!(error instanceof AggregateError)) return text;
   const { errors } = error;
   errors.slice(0, MOST_ERRORS).forEach((each: unknown, i) => {
-    text += `\nError ${i + 1} of ${errors.length}: ${describe(each, seen, depth + 1)}`;
+    text += `\nError ${i + 1} of ${errors.length}: ${describe(each, telling, depth + 1)}`;
   });
   return text;
 }
@@ -95,11 +104,11 @@ function show(value: unknown): string {
   return text.length > 2000 ? `${text.slice(0, 2000)}…` : text;
 }
 
-function mappedStack(error: Error): string {
+function mappedStack(error: Error, until: number): string {
   const title = error.message === "" ? error.name : `${error.name}: ${error.message}`;
   if (typeof error.stack !== "string") return title;
   const [head, frames] = splitStack(error.stack, error.message);
-  return [head ?? title, ...frames.map(mapLine)].join("\n");
+  return [head ?? title, ...frames.map((line) => mapLine(line, until))].join("\n");
 }
 
 /** The stack's frames begin after the message, which may look like frames itself. A message set later is not in it. */
@@ -110,9 +119,9 @@ function splitStack(stack: string, message: string): [head: string | undefined, 
   return [at === -1 ? undefined : stack.slice(0, end), stack.slice(end + 1).split("\n")];
 }
 
-function mapLine(line: string): string {
+function mapLine(line: string, until: number): string {
   const frame = parseFrame(line);
-  const mapped = frame && mapFrame(frame.file, frame.line, frame.column);
+  const mapped = frame && mapFrame(frame.file, frame.line, frame.column, until);
   if (mapped === undefined) return line;
   return `${frame?.before}${mapped.file}:${mapped.line}:${mapped.column}${frame?.after}`;
 }

@@ -247,6 +247,29 @@ test("a compiled application's stack is that of its source, where it has a sourc
   await server.stop();
 });
 
+test("an application that is one bundle of megabytes has its stack in the log, too", async (t) => {
+  const segments = 1_000_000;
+  const map = {
+    version: 3,
+    sources: ["src/app.ts"],
+    names: [],
+    // One line, a segment for every two columns: each is a line of the source further than the one before.
+    mappings: `AAAA${",EACA".repeat(segments - 1)}`,
+  };
+  const code =
+    `/*${"x".repeat(2 * segments - 120)}*/function burn(){for(;;);}` +
+    "export const app=(req,res)=>{if(req.url==='/loop')burn();res.end()};\n//# sourceMappingURL=app.mjs.map";
+  const server = start(t, [...COMMON, "-k", "eventloop", ...TIMEOUT, "app.mjs:app"], {
+    files: { "app.mjs": code, "app.mjs.map": JSON.stringify(map) },
+    expected: KILLED,
+  });
+  // On a very busy machine there may be no time to read the map.
+  const stack =
+    /at burn \(\/.*(src\/app\.ts:9999\d\d:1|app\.mjs:1:\d+)\)\n {4}at app \(\/.*(src\/app\.ts:9999\d\d:1|app\.mjs:1:\d+)\)$/;
+  await stick(server, "/loop", stack);
+  await server.stop();
+});
+
 test("a stuck worker does not outlive its arbiter", async (t) => {
   const limits = ["-t", "600", "--graceful-timeout", "1", "--slow-request", "0.2"];
   const server = start(t, [...COMMON, "-k", "eventloop", ...limits, `${LIMITS}:node`]);

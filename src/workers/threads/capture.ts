@@ -9,12 +9,13 @@ import { type CallFrame, readableFrames, type Scripts } from "../watchdog/frames
 /** Resolves within `patience` milliseconds, however the thread is stuck. `id` is Node's number of the thread. */
 export async function captureThreadStack(id: number, patience: number): Promise<Stack> {
   const session = new inspector.Session();
+  const asked = performance.now();
   session.connect();
   const scripts: Scripts = new Map();
   try {
     const frames = await pause(session, id, scripts, patience);
     if (frames === null) return { type: "native", doing: null }; // whose thread it is to the system, Node does not tell
-    return { type: "frames", frames: readableFrames(frames, scripts) };
+    return { type: "frames", frames: readableFrames(frames, scripts, asked) };
   } catch (error) {
     session.disconnect();
     return { type: "failed", reason: error instanceof Error ? error.message : String(error) };

@@ -27,6 +27,7 @@ export interface Patience {
  */
 export async function captureStack(patience: Patience, idle?: Stack): Promise<Stack> {
   const session = new inspector.Session();
+  const asked = performance.now();
   try {
     session.connectToMainThread();
   } catch (error) {
@@ -36,7 +37,7 @@ export async function captureStack(patience: Patience, idle?: Stack): Promise<St
   session.disconnect();
   if (paused === "idle" && idle !== undefined) return idle;
   if (paused === null || paused === "idle") return { type: "native", doing: mainThreadCall() };
-  return { type: "frames", frames: readableFrames(paused.frames, paused.scripts) };
+  return { type: "frames", frames: readableFrames(paused.frames, paused.scripts, asked) };
 }
 
 /**

@@ -6,16 +6,17 @@ import { mapFrame } from "../../log/source-map.ts";
 import { ROOT, ROOT_URL } from "../../root.ts";
 import type { CodeFrame, Stack } from "../report.ts";
 
-/** What source maps may take, in milliseconds: a kill does not wait. */
+/** What source maps may take, in milliseconds, and what is left of this since the stack was asked for: a kill does not wait. */
 const MAPPING = 200;
+const WHOLE = 600;
 
 export type CallFrame = inspector.Debugger.CallFrame;
 
 /** Scripts by the inspector's numbers of them, from `Debugger.scriptParsed`: frames don't tell their file themselves. */
 export type Scripts = Map<string, string>;
 
-/** Without what called the application: Node's and the server's own frames. */
-export function readableFrames(frames: readonly CallFrame[], scripts: Scripts): CodeFrame[] {
+/** Without what called the application: Node's and the server's own frames. `asked`: when, on performance.now()'s clock. */
+export function readableFrames(frames: readonly CallFrame[], scripts: Scripts, asked: number): CodeFrame[] {
   const located = frames.map(({ functionName, location }) => ({
     name: functionName,
     file: scripts.get(location.scriptId) ?? "",
@@ -23,10 +24,8 @@ export function readableFrames(frames: readonly CallFrame[], scripts: Scripts): 
     column: (location.columnNumber ?? 0) + 1,
   }));
   const last = located.findLastIndex(({ file }) => !file.startsWith("node:") && !isOwn(file));
-  const until = performance.now() + MAPPING;
-  return located
-    .slice(0, last < 0 ? located.length : last + 1)
-    .map((frame) => inSource(frame, performance.now() < until));
+  const until = Math.max(performance.now() + MAPPING, asked + WHOLE);
+  return located.slice(0, last < 0 ? located.length : last + 1).map((frame) => inSource(frame, until));
 }
 
 /** Whether anything of the application is in it. */
@@ -36,10 +35,10 @@ export const hasUserCode = (stack: Stack): boolean =>
 
 const isOwn = (url: string): boolean => url.startsWith(ROOT_URL) || url.startsWith(ROOT);
 
-function inSource(frame: CodeFrame, mayMap: boolean): CodeFrame {
+function inSource(frame: CodeFrame, until: number): CodeFrame {
   const { name, file, line, column } = frame;
   if (!/^(file:|\/)/.test(file)) return frame;
-  const mapped = mayMap ? mapFrame(file, line, column) : undefined;
+  const mapped = mapFrame(file, line, column, until);
   return mapped === undefined
     ? { ...frame, file: file.startsWith("file:") ? fileURLToPath(file) : file }
     : { name, ...mapped };
