@@ -26,13 +26,17 @@ export interface WatchOrder {
   readonly arbiterPid: number;
   /** When the process began, on sharedNow()'s clock. */
   readonly startedAt: number;
-  /** Open for appending; the thread closes it. Standard error is 2 and stays open. */
-  readonly descriptor: number;
+  /** By DESCRIPTOR and PEEKS. Shared, for the next thread, should this one end at any time. */
+  readonly descriptors: Int32Array;
   /** Put before each record. */
   readonly before: string;
-  /** Where the arbiter asks what the worker does. */
-  readonly peekFd: number | null;
 }
+
+/** The error log, open for appending; the thread closes it when it has another. Standard error is 2 and stays open. */
+export const DESCRIPTOR = 0;
+/** Where the arbiter asks what the worker does; NONE once a thread has it: its socket is closed with the thread, and Node has no dup(2). */
+export const PEEKS = 1;
+export const NONE = -1;
 
 export type WatchMessage =
   /** The worker is ready: from now on `timeout` counts, not `bootTimeout`. */

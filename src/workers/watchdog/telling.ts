@@ -46,10 +46,10 @@ export interface Telling {
 }
 
 export function createTelling(
-  { config, level, worker, origin, descriptor, before }: WatchOrder,
+  { config, level, worker, origin, descriptors, before }: WatchOrder,
   signs: VitalSigns,
 ): Telling {
-  const { write, flush, reopen } = createWriter(config.errorlog, descriptor, before);
+  const { write, flush, reopen } = createWriter(config.errorlog, descriptors, before);
   const log = createErrorLog({
     destination: { write, flush },
     level: levelIn(level),

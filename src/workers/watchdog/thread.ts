@@ -5,7 +5,7 @@ import { longestSilence } from "../../ipc/beat.ts";
 import { BOOT_INTERVAL, sweepInterval } from "../intervals.ts";
 import { readVitals, sharedNow } from "../vitals.ts";
 import { judge, type Limits, reported, startWatch } from "./judge.ts";
-import type { WatchMessage, WatchOrder } from "./order.ts";
+import { NONE, PEEKS, type WatchMessage, type WatchOrder } from "./order.ts";
 import type { Telling } from "./telling.ts";
 
 /** Until then the processor is the application's, which is being loaded. In milliseconds. */
@@ -41,9 +41,9 @@ setTimeout(() => void settle(), SETTLED_AFTER);
 
 async function settle(): Promise<void> {
   const ready = await prepared();
-  if (order.peekFd === null) return;
+  if (order.descriptors[PEEKS] === NONE) return;
   const { answerPeeks } = await import("../peek.ts");
-  answerPeeks(order.peekFd, ready.look);
+  answerPeeks(Atomics.exchange(order.descriptors, PEEKS, NONE), ready.look);
 }
 
 async function look(): Promise<void> {

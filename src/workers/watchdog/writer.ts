@@ -1,7 +1,9 @@
 // Writes to the error log for a process whose main thread can't: at once, and whole.
 
 import fs from "node:fs";
-import { type Descriptor, errorCode, openDescriptor } from "../../log/descriptor.ts";
+import { errorCode, openDescriptor } from "../../log/descriptor.ts";
+import { quietly } from "../../log/quietly.ts";
+import { DESCRIPTOR } from "./order.ts";
 
 /** What a full pipe may take, in milliseconds. */
 const PATIENCE = 200;
@@ -16,11 +18,8 @@ export interface Writer {
   reopen(): void;
 }
 
-export function createWriter(target: string, descriptor: number, before: string): Writer {
-  let open: Pick<Descriptor, "fd" | "close"> = {
-    fd: descriptor,
-    close: () => (descriptor > 2 ? fs.closeSync(descriptor) : undefined),
-  };
+export function createWriter(target: string, descriptors: Int32Array, before: string): Writer {
+  const fd = (): number => descriptors[DESCRIPTOR] ?? 2;
   return {
     write(record) {
       const bytes = Buffer.from(`${before}${record}\n`);
@@ -28,7 +27,7 @@ export function createWriter(target: string, descriptor: number, before: string)
       let at = 0;
       while (at < bytes.length && performance.now() < until) {
         try {
-          at += fs.writeSync(open.fd, bytes, at);
+          at += fs.writeSync(fd(), bytes, at);
         } catch (error) {
           if (errorCode(error) !== "EAGAIN") return;
           Atomics.wait(napCell, 0, 0, NAP);
@@ -37,12 +36,13 @@ export function createWriter(target: string, descriptor: number, before: string)
     },
     flush() {},
     reopen() {
-      if (open.fd <= 2) return;
+      if (fd() <= 2) return;
       const next = openDescriptor(target, 2);
       // The main thread warns of it.
       if ("reason" in next) return;
-      open.close();
-      open = next;
+      // In this order: who came after would write to whatever has the old number next.
+      const last = Atomics.exchange(descriptors, DESCRIPTOR, next.fd);
+      quietly(() => fs.closeSync(last));
     },
   };
 }
