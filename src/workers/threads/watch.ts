@@ -25,9 +25,9 @@ const FREE = 1.5;
 const TAKEN = "its stack is being taken for the error log";
 
 export interface ThreadWatchOptions {
-  readonly config: Config;
+  readonly config: Pick<Config, "timeout" | "requestTimeout" | "slowRequest" | "bootTimeout" | "watchdog">;
   readonly identity: Identity;
-  readonly log: ErrorLog;
+  readonly log: Pick<ErrorLog, "warning" | "error" | "critical">;
   /** Those to look after. */
   readonly threads: () => readonly Thread[];
   /** Whether they load the application still: then `bootTimeout` counts, not `timeout`. */
@@ -78,7 +78,7 @@ export function watchThreads(options: ThreadWatchOptions): ThreadWatch {
       next = Math.min(next, verdict.watch.lookAt);
       const slow = verdict.slowBefore === null ? [] : vitals.tellSlow(verdict.slowBefore);
       if (verdict.tell === "stuck") {
-        void examine(thread, `Thread stuck for ${duration(verdict.silent)}, it is ended`, "critical");
+        void examine(thread, `Thread stuck for ${duration(verdict.silent)}`, "critical");
       } else if (verdict.tell === "boot") {
         void examine(thread, `Boot blocked for ${duration(verdict.silent)}`, "error");
       } else if (slow.length > 0) {
@@ -96,13 +96,22 @@ export function watchThreads(options: ThreadWatchOptions): ThreadWatch {
   ): Promise<void> => {
     examined.add(thread);
     const now = sharedNow();
+    const beatAt = thread.vitals?.beatAt;
     const requests = slowFirst(slow, thread.vitals?.requests() ?? []);
     const count = thread.vitals?.count ?? 0;
     const worker = workerName(identity, process.pid, thread.number);
     const stack = await stackOf(thread);
-    log[level](renderReport({ what, worker, now, requests, count, stack }));
     examined.delete(thread);
-    if (level === "critical") end(thread);
+    const report = { worker, now, requests, count };
+    if (level !== "critical") return log[level](renderReport({ ...report, what, stack }));
+    if (thread.vitals?.beatAt === beatAt) {
+      log.critical(renderReport({ ...report, what: `${what}, it is ended`, stack }));
+      return end(thread);
+    }
+    // It came back before it was stopped: it may have the next request by now, and the stack is of that.
+    const blocked = now - (beatAt ?? now);
+    const free: Stack = { type: "waiting", blocked };
+    log.error(renderReport({ ...report, what: `${what}, it runs again`, stack: free }));
   };
 
   const stackOf = async (thread: Thread): Promise<Stack> => {
