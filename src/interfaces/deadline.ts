@@ -30,7 +30,7 @@ export function extend(exchange: Extendable | undefined, seconds: number): boole
   if (!(Number.isFinite(seconds) && seconds >= 0)) {
     throw new RangeError(`extendDeadline(): seconds must be a number from 0 on, not ${String(seconds)}`);
   }
-  if (exchange === undefined || exchange.place < 0) return false;
+  if (exchange === undefined || exchange.over) return false;
   exchange.extraTime += seconds * 1_000;
   return true;
 }
@@ -43,7 +43,7 @@ function find(request: object): Extendable | undefined {
 }
 
 interface Extendable {
-  readonly place: number;
+  readonly over: boolean;
   extraTime: number;
 }
 
@@ -52,8 +52,8 @@ const isObject = (value: unknown): value is object => typeof value === "object" 
 function isExtendable(value: unknown): value is Extendable {
   return (
     isObject(value) &&
-    "place" in value &&
-    typeof value.place === "number" &&
+    "over" in value &&
+    typeof value.over === "boolean" &&
     "extraTime" in value &&
     typeof value.extraTime === "number"
   );

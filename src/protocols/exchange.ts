@@ -90,6 +90,8 @@ export interface Exchange {
   readonly carriesMore: boolean;
   /** True once the status line is on its way and can't be changed. */
   readonly answered: boolean;
+  /** True once it is answered, and the client has that, or its client is gone. */
+  readonly over: boolean;
   /** True once the whole answer has been given, though the client may not have it yet. */
   readonly complete: boolean;
   /** Sends an informational answer (103 Early Hints) before the answer; nothing where it can't be sent. */
