@@ -136,7 +136,8 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
       if (result.wakeAt === null) return;
       // After what waits in the channels: a beat that has come is read before anyone is judged.
       const tick = (): void => void setImmediate(() => enqueue({ type: "tick" }));
-      timer = setTimeout(tick, Math.max(0, result.wakeAt - now()));
+      // With the longest settings the sum is more than a timer can be, which fires at once then. To be woken early does no harm.
+      timer = setTimeout(tick, Math.min(2 ** 31 - 1, Math.max(0, result.wakeAt - now())));
     };
 
     /** What fails unforeseen must not keep the rest from being done, nor any later event from being heard. */

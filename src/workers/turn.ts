@@ -32,6 +32,9 @@ export interface Turn {
 /** How long to wait where both limits are 0, in seconds: the default of `timeout`. A worker that waits for ever is lost. */
 const FALLBACK = 30;
 
+/** Above this a timer fires at once: https://nodejs.org/api/timers.html */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 export function createTurn({ config, handle, onEnd, log }: TurnOptions): Turn {
   const patience = (config.requestTimeout || config.timeout || FALLBACK) * 1_000;
   let running: Exchange | undefined;
@@ -75,7 +78,11 @@ export function createTurn({ config, handle, onEnd, log }: TurnOptions): Turn {
     waitsSince ||= now;
     const until = Math.min(waitsSince + patience + exchange.extraTime, hurriedUntil);
     clearTimeout(timer);
-    timer = setTimeout(giveUp, Math.max(0, until - now), exchange).unref();
+    const left = Math.max(0, until - now);
+    timer =
+      left > LONGEST_TIMER
+        ? setTimeout(wait, LONGEST_TIMER, exchange).unref()
+        : setTimeout(giveUp, left, exchange).unref();
   };
 
   /** It is over, and the application's promise, where there was one, has settled. */

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { describe, it, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { extend } from "../../src/interfaces/deadline.ts";
 import type { WorkerKind } from "../../src/workers/contract.ts";
 import { type Client, connect } from "./client.ts";
 import { type Held, type Rig, rig } from "./rig.ts";
@@ -188,6 +189,20 @@ export function atWork(kind: WorkerKind): void {
         assert.equal((await (await connect(served.port)).get()).status, 200);
       });
     }
+
+    it("is waited for as long as it has asked for, where that is longer than a timer can be", async (t) => {
+      const served = await start(t);
+      const timers = t.mock.method(globalThis, "setTimeout");
+      const held = await leave(served, "/hold/async", ({ exchange }) => {
+        assert.equal(extend(exchange, Number.MAX_SAFE_INTEGER), true);
+      });
+      const delays = timers.mock.calls.map(({ arguments: [, delay] }) => Number(delay));
+      timers.mock.restore();
+      assert.equal(Math.max(...delays), 2 ** 31 - 1);
+      assert.equal(extend(held.exchange, 1), false);
+      await waits(served, held.done);
+      assert.deepEqual(served.warnings, []);
+    });
 
     it("holds a drain up, but for no more than half of gracefulTimeout", async (t) => {
       const served = await start(t, { gracefulTimeout: 0.6 });
