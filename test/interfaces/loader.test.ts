@@ -260,6 +260,14 @@ test("TypeScript that only a compiler reads", async () => {
   assert.deepEqual(await say("m:app", files), [3, "far", "me"]);
 });
 
+for (const [what, files] of [
+  ["by package.json", { "package.json": '{"type":"commonjs"}', "m.ts": `import "node:fs";\n${SAY}` }],
+  ["by its extension", { "m.cts": `import "node:fs";\n${SAY}` }],
+] as const) {
+  test(`TypeScript that imports and is CommonJS ${what}`, async () =>
+    assert.equal(await say("m:app", files), "here"));
+}
+
 test("decorators", async () => {
   const files = {
     "m.ts": [

@@ -59,8 +59,9 @@ function isBeyondStripping(error: unknown): boolean {
   if (!(error instanceof SyntaxError)) return false;
   // A type imported without `type`: only a compiler knows that nothing is to be imported.
   if (/does not provide an export|^Named export/.test(error.message)) return true;
-  // Decorators are no types, and V8 does not know them. The error's first frame tells that a module was not even compiled.
-  return /^\s*at [^\n]*\(node:internal\/modules\/esm\//.test(
+  // Decorators are no types, and V8 does not know them; nor `import` in what package.json calls CommonJS. The error's
+  // first frame tells that a module was not even compiled.
+  return /^\s*at [^\n]*\(node:internal\/modules\/(?:esm|cjs)\//.test(
     error.stack?.split(`${error.message}\n`)[1] ?? "",
   );
 }
