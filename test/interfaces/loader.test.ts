@@ -1,50 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { after, test } from "node:test";
-import { ServerError } from "../../src/errors.ts";
-import { loadApplication } from "../../src/interfaces/loader.ts";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { failure, home, LOADING, SAY, say, stripsTypes } from "./loading.ts";
 
-const home = mkdtempSync(join(tmpdir(), "tgunicorn-loader-"));
-process.env.XDG_CACHE_HOME = join(home, "cache");
-after(() => rmSync(home, { recursive: true }));
-
-let made = 0;
-
-/** A directory with these files: a module is imported once per path, so every test has its own. */
-function directory(files: Readonly<Record<string, string>>): string {
-  const cwd = join(home, `app${++made}`);
-  for (const [name, content] of Object.entries({ "package.json": '{"type":"module"}', ...files })) {
-    const path = join(cwd, name);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, content);
-  }
-  return cwd;
-}
-
-/** Loads and calls what it loaded: the applications here say who they are. */
-async function say(uri: string, files: Readonly<Record<string, string>>): Promise<unknown> {
-  const app = await loadApplication(uri, { cwd: directory(files) });
-  assert.ok(typeof app === "function", `${uri} is ${typeof app}`);
-  return Reflect.apply(app, undefined, []);
-}
-
-async function failure(uri: string, files: Readonly<Record<string, string>>): Promise<ServerError> {
-  const cwd = directory(files);
-  try {
-    await loadApplication(uri, { cwd });
-  } catch (error) {
-    assert.ok(error instanceof ServerError, String(error));
-    assert.equal(error.exitStatus, 4);
-    // What is compared must not depend on where the test runs.
-    Object.assign(error, { message: error.message.replaceAll(cwd, "CWD") });
-    return error;
-  }
-  throw new assert.AssertionError({ message: `${uri} was loaded` });
-}
-
-const SAY = "export const app = () => 'here';";
 for (const [uri, file, content] of [
   ["demo:app", "demo.ts", SAY],
   ["demo.ts:app", "demo.ts", SAY],
@@ -183,7 +142,6 @@ test("a CommonJS module without exports has none, not even what Node calls its d
   }
 });
 
-const LOADING = "Error while loading the application:\n";
 /** Each ends where it should: none of our own frames, nor Node's loader's, follows. */
 for (const [what, files, wanted] of [
   ["an exception", { "m.js": "\nthrow new Error('no');" }, /^Error: no\n {4}at file:\/\/CWD\/m\.js:2:7$/],
@@ -245,53 +203,6 @@ test("a factory that throws is told with its place", async () => {
   assert.match(late.message, /m\.js:3:9/);
 });
 
-test("TypeScript that only a compiler reads", async () => {
-  const files = {
-    "m.ts": [
-      'import { Color, Kind } from "./color";', // no extension, and a type imported without `type`
-      'import { far } from "@/far";',
-      "class Named { constructor(private name: string) {} say() { return this.name; } }",
-      "export const app = (): Kind => [Color.Red, far, new Named('me').say()];",
-    ].join("\n"),
-    "color.ts": "export enum Color { Red = 3 }\nexport interface Kind extends Array<unknown> {}",
-    "lib/far.ts": "export const far = 'far';",
-    "tsconfig.json": '{"compilerOptions":{"paths":{"@/*":["./lib/*"]}}}',
-  };
-  assert.deepEqual(await say("m:app", files), [3, "far", "me"]);
-});
-
-for (const [what, files] of [
-  ["by package.json", { "package.json": '{"type":"commonjs"}', "m.ts": `import "node:fs";\n${SAY}` }],
-  ["by its extension", { "m.cts": `import "node:fs";\n${SAY}` }],
-] as const) {
-  test(`TypeScript that imports and is CommonJS ${what}`, async () =>
-    assert.equal(await say("m:app", files), "here"));
-}
-
-test("decorators", async () => {
-  const files = {
-    "m.ts": [
-      "const seen: string[] = [];",
-      "const note = (what: string) => (...of: unknown[]): void => void seen.push(what + ' ' + of.length);",
-      "@note('class')",
-      "class Service { @note('method') run(@note('parameter') _value: string): void {} }",
-      "export const app = () => [Service.name, ...seen];",
-    ].join("\n"),
-    "tsconfig.json": '{"compilerOptions":{"experimentalDecorators":true}}',
-  };
-  const parts = ["parameter 3", "method 3", "class 1"];
-  assert.deepEqual(await say("m:app", files), ["Service", ...parts]);
-});
-
-test("what fails with a SyntaxError as it runs is not run again by a compiler", async () => {
-  const files = {
-    "m.ts": "globalThis.runs = (globalThis.runs ?? 0) + 1;\nconst text: string = '{';\nJSON.parse(text);",
-    "n.ts": "export const app = () => globalThis.runs;",
-  };
-  assert.match((await failure("m:app", files)).message, /JSON/);
-  assert.equal(await say("n:app", files), 1);
-});
-
 test("a default import of CommonJS is the same in TypeScript as in Node", async () => {
   const files = {
     "m.ts": 'import whole, { named } from "pack";\nexport const app = () => [typeof whole.default, named];',
@@ -305,9 +216,7 @@ test("TypeScript finds the running server's package where none is installed", as
   assert.equal(await say("m:app", files), "function");
 });
 
-test("compiled TypeScript is kept", {
-  skip: "typescript" in process.features && process.features.typescript !== false,
-}, async () => {
+test("compiled TypeScript is kept", { skip: stripsTypes }, async () => {
   await say("kept:app", { "kept.ts": SAY });
   assert.ok(readdirSync(join(home, "cache/tgunicorn/jiti")).some((file) => file.includes("kept")));
 });

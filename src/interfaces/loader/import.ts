@@ -25,11 +25,9 @@ async function viaJiti(path: string, native?: unknown): Promise<unknown> {
   try {
     return await jitiFor(dirname(path)).import(path);
   } catch (error) {
-    // Where both fail alike, Node's message is the better one: who imports it, the line of source.
-    const alike =
-      isCode(error, "MODULE_NOT_FOUND", "ERR_MODULE_NOT_FOUND") ||
-      (error instanceof Error && error.message.startsWith("ParseError"));
-    throw native !== undefined && alike ? native : error;
+    const { alike } = await import("./alike.ts");
+    // Where both tell of one mistake, Node does it better: the line of source, and what was expected there.
+    throw alike(native, error) ? native : error;
   }
 }
 
