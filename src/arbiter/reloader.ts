@@ -62,8 +62,10 @@ export function createReloader(options: ReloaderOptions): Reloader {
   };
   const tell = (): void => {
     const [first = "", ...others] = [...changes].map((path) => relative(config.chdir, path));
-    changes.clear();
     log.info(`Reloading: ${first} has changed${others.length > 0 ? `, and ${others.length} more` : ""}`);
+    // An editor empties a file before it writes: what the reload reads need not be told of once more.
+    for (const path of changes) known.set(path, lookAt(path).state);
+    changes.clear();
     reload();
   };
 

@@ -24,7 +24,10 @@ function watching(t: TestContext, reloadEngine: "poll" | "auto", extra?: string)
     },
     log: {
       debug: (message) => void events.emit("watching", message),
-      info: (message) => void told.push(message),
+      info(message) {
+        told.push(message);
+        events.emit("told");
+      },
       warning: (message) => assert.fail(message),
     },
     reload: () => void events.emit("reload"),
@@ -46,6 +49,21 @@ for (const engine of ["poll", "auto"] as const) {
     writeFileSync(join(dir, "a.mjs"), "two");
     await reload;
     assert.deepEqual(told, ["Reloading: a.mjs has changed"]);
+  });
+  test(`${engine}: what is written before the reload begins is of the same change`, async (t) => {
+    const { dir, events, reloader, told } = watching(t, engine);
+    await once(events, "watching");
+    reloader.imported([join(dir, "a.mjs"), join(dir, "b.mjs")], Date.now());
+    await once(events, "watching");
+    events.once("told", () => writeFileSync(join(dir, "a.mjs"), "two"));
+    const reload = once(events, "reload");
+    // As editors do before they write.
+    writeFileSync(join(dir, "a.mjs"), "");
+    await reload;
+    const next = once(events, "reload");
+    writeFileSync(join(dir, "b.mjs"), "two");
+    await next;
+    assert.deepEqual(told, ["Reloading: a.mjs has changed", "Reloading: b.mjs has changed"]);
   });
   for (const name of ["a.mjs", "views/a.html"]) {
     test(`${engine}: a change of ${name} is told of once, though its watch is replaced before it has looked`, async (t) => {
