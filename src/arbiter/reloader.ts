@@ -41,7 +41,10 @@ export function createReloader(options: ReloaderOptions): Reloader {
   const imported = new Set<string>();
   /** When files were read that nobody has watched so far. */
   const unwatched = new Map<string, number>();
-  let watch: Watch | undefined;
+  /** The one in force, and those whose last look is yet to come. */
+  const watches = new Set<Watch>();
+  /** Directories have been replaced, and what watches them watches those that were there. */
+  let moved = false;
   let watching = false;
   let stale = false;
   let closed = false;
@@ -69,30 +72,48 @@ export function createReloader(options: ReloaderOptions): Reloader {
     reload();
   };
 
+  const end = (watch: Watch): void => {
+    watches.delete(watch);
+    watch.close();
+  };
+  const closeAll = (): void => {
+    for (const watch of watches) end(watch);
+  };
+
   /** Watches anew whenever there is more to watch; the old watch goes on until the new one is complete. */
   const rewatch = async (): Promise<void> => {
     watching = true;
     try {
       while (stale && !closed) {
         stale = false;
+        // chokidar has one watch of a path for all who ask: a new one comes only after the old one.
+        if (moved) closeAll();
+        moved = false;
         const since = new Map(unwatched);
         const started = Date.now() - CLOCK_GRAIN;
         const files = new Set(imported);
         if (config.config !== null) files.add(config.config);
+        const globs = config.reloadExtraFiles.map((pattern) => globFor(pattern, config.chdir));
         const next = await watchFiles({
           files,
-          globs: config.reloadExtraFiles.map((pattern) => globFor(pattern, config.chdir)),
+          globs,
           poll: config.reloadEngine === "poll",
           changed,
+          moved(directories) {
+            moved = true;
+            // The new watch looks at the files, but who knows which there were below a directory?
+            for (const { base } of globs) if (directories.includes(base)) changed(base);
+            refresh();
+          },
           failed: (error) => log.warning(`reload: ${error instanceof Error ? error.message : String(error)}`),
         });
         if (closed) return next.close();
-        const former = watch;
+        const former = [...watches];
         setTimeout(() => {
-          former?.close();
+          for (const old of former) end(old);
           for (const path of known.keys()) changed(path);
         }, LAST_LOOK).unref();
-        watch = next;
+        watches.add(next);
         log.debug(`Watching ${files.size} file(s) for changes`);
         // What changed before the watch was complete, which may have begun with the file as it is now.
         for (const path of files) {
@@ -137,7 +158,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
     close() {
       closed = true;
       clearTimeout(timer);
-      watch?.close();
+      closeAll();
     },
   };
 }
@@ -153,7 +174,10 @@ function globFor(pattern: string, cwd: string): Glob {
 }
 
 interface Look {
-  /** Another after each change of what the file, or what its name stands for, holds; not of its owner or mode. */
+  /**
+   * Another after each change of what the file, or what its name stands for, holds; not of its owner or mode. That of a
+   * directory stays whatever comes into it.
+   */
   readonly state: string;
   /** In milliseconds of the epoch; 0 where there is no such file. */
   readonly changedAt: number;
@@ -161,8 +185,10 @@ interface Look {
 
 function lookAt(path: string): Look {
   try {
-    const { ino, size, mtimeNs, ctimeMs } = statSync(path, { bigint: true });
-    return { state: `${ino} ${size} ${mtimeNs}`, changedAt: Number(ctimeMs) };
+    const stats = statSync(path, { bigint: true });
+    const { ino, size, mtimeNs, birthtimeNs, ctimeMs } = stats;
+    const state = stats.isDirectory() ? `${ino} ${birthtimeNs}` : `${ino} ${size} ${mtimeNs}`;
+    return { state, changedAt: Number(ctimeMs) };
   } catch {
     return { state: "gone", changedAt: 0 };
   }

@@ -6,6 +6,7 @@ import { dirname, sep } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { watch as watchPaths } from "chokidar";
 import type { Glob } from "./glob.ts";
+import { watchPlaces } from "./places.ts";
 
 export interface Watch {
   close(): void;
@@ -17,6 +18,8 @@ export interface WatchOptions {
   readonly globs: readonly Glob[];
   readonly poll: boolean;
   readonly changed: (path: string) => void;
+  /** These directories are others now, and have to be watched anew, when this watch is closed. Called once at most. */
+  readonly moved: (directories: readonly string[]) => void;
   readonly failed: (error: unknown) => void;
 }
 
@@ -25,7 +28,8 @@ const POLL_INTERVAL = 100;
 const NEVER = /[/\\](?:node_modules|\.git)$/;
 
 /** Resolves when everything is watched. */
-export async function watchFiles({ files, globs, poll, changed, failed }: WatchOptions): Promise<Watch> {
+export async function watchFiles(options: WatchOptions): Promise<Watch> {
+  const { files, globs, poll, changed, moved, failed } = options;
   const bases = globs.map(({ base }) => base);
   const targets = new Set([...[...files].map(dirname), ...bases]);
   /** The directories that lead to what is wanted: some may be missing yet. */
@@ -34,9 +38,11 @@ export async function watchFiles({ files, globs, poll, changed, failed }: WatchO
   const holds = (path: string): boolean =>
     passages.has(path) || (!NEVER.test(path) && bases.some((base) => path.startsWith(base + sep)));
 
+  // Before anything is watched: what moves from here on is told of.
+  const places = watchPlaces(passages, moved);
   const roots = [...new Set([...targets].flatMap(nearestDirectory))];
   // It would never be ready.
-  if (roots.length === 0) return { close: () => undefined };
+  if (roots.length === 0) return places;
   const watcher = watchPaths(roots, {
     ignoreInitial: true,
     usePolling: poll,
@@ -56,7 +62,12 @@ export async function watchFiles({ files, globs, poll, changed, failed }: WatchO
   await new Promise<void>((resolve) => watcher.on("ready", () => resolve()));
   // Now all is listed, but what each file is before it changes is only being looked at.
   if (poll) await setTimeout(POLL_INTERVAL);
-  return { close: () => void watcher.close().catch(failed) };
+  return {
+    close() {
+      places.close();
+      watcher.close().catch(failed);
+    },
+  };
 }
 
 /** The directory itself and all above it. */

@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -39,7 +49,83 @@ function watching(t: TestContext, reloadEngine: "poll" | "auto", extra?: string)
   return { dir, events, reloader, told };
 }
 
+/** Makes the directory with its file, which is no younger than any other. */
+function make(path: string, file: string, text = "1"): void {
+  mkdirSync(path);
+  writeFileSync(join(path, file), text);
+  utimesSync(join(path, file), 0, 0);
+}
+
+/** What is watched, and how it comes to be another directory. */
+const REPLACED: readonly (readonly [how: string, prepare: typeof make, replace: typeof make])[] = [
+  [
+    "removed and made again",
+    make,
+    (path, file) => {
+      rmSync(path, { recursive: true });
+      // It may get the inodes of the former.
+      make(path, file, "two");
+    },
+  ],
+  [
+    "swapped by rename",
+    make,
+    (path, file) => {
+      make(`${path}.new`, file);
+      renameSync(path, `${path}.old`);
+      renameSync(`${path}.new`, path);
+    },
+  ],
+  [
+    "behind a symbolic link that is switched",
+    (path, file) => {
+      make(`${path}.v1`, file);
+      symlinkSync(`${path}.v1`, path);
+    },
+    (path, file) => {
+      make(`${path}.v2`, file);
+      symlinkSync(`${path}.v2`, `${path}.next`);
+      renameSync(`${path}.next`, path);
+    },
+  ],
+];
+
 for (const engine of ["poll", "auto"] as const) {
+  for (const [how, prepare, replace] of REPLACED) {
+    test(`${engine}: a directory ${how} is told of, and watched from then on`, async (t) => {
+      const { dir, events, reloader, told } = watching(t, engine);
+      await once(events, "watching");
+      const path = join(dir, "dist");
+      prepare(path, "c.mjs");
+      reloader.imported([join(path, "c.mjs")], Date.now());
+      await once(events, "watching");
+      const anew = Promise.all([once(events, "reload"), once(events, "watching")]);
+      replace(path, "c.mjs");
+      await anew;
+      const next = once(events, "reload");
+      writeFileSync(join(path, "c.mjs"), "three");
+      await next;
+      assert.deepEqual(new Set(told), new Set(["Reloading: dist/c.mjs has changed"]));
+    });
+    test(`${engine}: so are extra files below a directory ${how}`, async (t) => {
+      const dir = realpathSync(mkdtempSync(join(tmpdir(), "tgunicorn-extra-")));
+      t.after(() => rmSync(dir, { recursive: true }));
+      const path = join(dir, "pages");
+      prepare(path, "a.html");
+      const { events, told } = watching(t, engine, `${path}/*.html`);
+      await once(events, "watching");
+      const anew = once(events, "watching");
+      replace(path, "a.html");
+      // What was removed may have been told of before.
+      const aboutAll = (message: string): boolean => /pages has changed|and 1 more/.test(message);
+      while (!told.some(aboutAll)) await once(events, "reload");
+      await anew;
+      const next = once(events, "reload");
+      writeFileSync(join(path, "a.html"), "three");
+      await next;
+      assert.match(told.at(-1) ?? "", /pages\/a\.html has changed$/);
+    });
+  }
   test(`${engine}: a change is told of from the moment on in which it is said to be watched for`, async (t) => {
     const { dir, events, reloader, told } = watching(t, engine);
     await once(events, "watching");

@@ -215,6 +215,28 @@ test("extra files, patterns, new files and the configuration file are watched; p
   await server.stop();
 });
 
+test("a build that takes the place of another is served, and so is what is saved in it", async (t) => {
+  const says = (what: string): string => `export const app = (req, res) => res.end("${what}");`;
+  const files = { "dist/app.mjs": says("one"), "next/app.mjs": says("two") };
+  const server = start(t, [...ARGS, "dist/app:app"], { files, expected: [/Reload aborted/] });
+  await ready(server, 1);
+  await watched(server);
+  renameSync(join(server.dir, "dist"), join(server.dir, "former"));
+  renameSync(join(server.dir, "next"), join(server.dir, "dist"));
+  await reloaded(server, 2);
+  assert.equal(await body(server), "two");
+  save(server, "dist/app.mjs", says("three"));
+  await reloaded(server, 3);
+  assert.equal(await body(server), "three");
+  rmSync(join(server.dir, "dist"), { recursive: true });
+  await server.saw(/Reload aborted/);
+  mkdirSync(join(server.dir, "dist"));
+  save(server, "dist/app.mjs", says("four"));
+  await server.saw(/Reload complete/, 3);
+  assert.equal(await body(server), "four");
+  await server.stop();
+});
+
 test("many changes at once are one reload", async (t) => {
   const names = Array.from({ length: 20 }, (_, index) => `part${index}.mjs`);
   const files: Record<string, string> = {
