@@ -1,9 +1,10 @@
 // Patterns of file names: `*`, `**`, `?`, `[abc]`, `{a,b}`. Names that start with a dot have to be written out.
+// What is no pattern stands for itself and, where it is a directory, for all files below it.
 
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 
 export interface Glob {
-  /** The deepest directory that holds everything that can match. */
+  /** The deepest directory that holds everything that can match, or the one path that does. */
   readonly base: string;
   /** `path` is absolute. */
   matches(path: string): boolean;
@@ -11,17 +12,15 @@ export interface Glob {
 
 const MAGIC = /[*?[{]/;
 
-/** True where `pattern` is more than a path. */
-export const isGlob = (pattern: string): boolean => MAGIC.test(pattern);
-
 /** Compiles `pattern`, relative to `cwd`. What can't be understood in it stands for itself. */
 export function compileGlob(pattern: string, cwd: string): Glob {
   const magic = pattern.search(MAGIC);
-  const fixed = magic < 0 ? dirname(pattern) : pattern.slice(0, pattern.lastIndexOf("/", magic) + 1);
+  const fixed = magic < 0 ? pattern : pattern.slice(0, pattern.lastIndexOf("/", magic) + 1);
   const base = resolve(cwd, fixed);
-  const rest = magic < 0 ? pattern.slice(pattern.lastIndexOf("/") + 1) : pattern.slice(fixed.length);
   const prefix = base === "/" ? "/" : `${base}/`;
-  const expression = compiled(rest);
+  // Whatever it is now: it may be made, or made another, while it is watched.
+  if (magic < 0) return { base, matches: (path) => path === base || path.startsWith(prefix) };
+  const expression = compiled(pattern.slice(fixed.length));
   return { base, matches: (path) => path.startsWith(prefix) && expression.test(path.slice(prefix.length)) };
 }
 

@@ -1,10 +1,10 @@
 // Development's reload: gathers which files matter, and asks for a reload when one of them changes.
 
 import { statSync } from "node:fs";
-import { relative, resolve } from "node:path";
+import { relative } from "node:path";
 import type { Config } from "../config/config.ts";
 import type { ErrorLog } from "../log/error-log.ts";
-import { compileGlob, type Glob, isGlob } from "./glob.ts";
+import { compileGlob } from "./glob.ts";
 import { type Watch, watchFiles } from "./watch.ts";
 
 type Settings = Pick<Config, "chdir" | "config" | "reloadEngine" | "reloadExtraFiles">;
@@ -34,6 +34,7 @@ const LONGEST = 1_000;
  * busy machine that takes its first look late. For so long both go on, in milliseconds, and then all is looked at once more.
  */
 const LAST_LOOK = 1_000;
+const GONE = "gone";
 
 export function createReloader(options: ReloaderOptions): Reloader {
   const { log, reload } = options;
@@ -72,6 +73,16 @@ export function createReloader(options: ReloaderOptions): Reloader {
     reload();
   };
 
+  /**
+   * What a pattern begins with is another directory, or is in one. The new watch looks at the files that are known, but who
+   * knows which these were? Unless one of them has been told of as it is now: so are those that are made with their directory.
+   */
+  const remade = (base: string): void => {
+    const now = lookAt(base);
+    const told = ([path, state]: readonly [string, string]): boolean =>
+      leadsTo(base, path) && state !== GONE && state === lookAt(path).state;
+    if (now.state !== GONE && ![...known].some(told)) changed(base, now);
+  };
   const end = (watch: Watch): void => {
     watches.delete(watch);
     watch.close();
@@ -93,7 +104,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
         const started = Date.now() - CLOCK_GRAIN;
         const files = new Set(imported);
         if (config.config !== null) files.add(config.config);
-        const globs = config.reloadExtraFiles.map((pattern) => globFor(pattern, config.chdir));
+        const globs = config.reloadExtraFiles.map((pattern) => compileGlob(pattern, config.chdir));
         const next = await watchFiles({
           files,
           globs,
@@ -101,8 +112,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
           changed,
           moved(directories) {
             moved = true;
-            // The new watch looks at the files, but who knows which there were below a directory?
-            for (const { base } of globs) if (directories.includes(base)) changed(base);
+            for (const { base } of globs) if (directories.some((path) => leadsTo(path, base))) remade(base);
             refresh();
           },
           failed: (error) => log.warning(`reload: ${error instanceof Error ? error.message : String(error)}`),
@@ -163,15 +173,8 @@ export function createReloader(options: ReloaderOptions): Reloader {
   };
 }
 
-/** A directory stands for all files below it. */
-function globFor(pattern: string, cwd: string): Glob {
-  if (isGlob(pattern)) return compileGlob(pattern, cwd);
-  const path = resolve(cwd, pattern);
-  const directory = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  return directory
-    ? { base: path, matches: (file) => file.startsWith(`${path}/`) }
-    : compileGlob(pattern, cwd);
-}
+/** True for the path itself, and for what is below it. */
+const leadsTo = (path: string, to: string): boolean => to === path || to.startsWith(`${path}/`);
 
 interface Look {
   /**
@@ -190,6 +193,6 @@ function lookAt(path: string): Look {
     const state = stats.isDirectory() ? `${ino} ${birthtimeNs}` : `${ino} ${size} ${mtimeNs}`;
     return { state, changedAt: Number(ctimeMs) };
   } catch {
-    return { state: "gone", changedAt: 0 };
+    return { state: GONE, changedAt: 0 };
   }
 }
