@@ -42,6 +42,25 @@ test("decorators", async () => {
   assert.deepEqual(await say("m:app", files), ["Service", ...parts]);
 });
 
+let firsts = 0;
+for (const [what, files] of [
+  ["an import without extension", { "later.ts": "" }],
+  ["a missing package", { "later.ts": "import 'no-such-package';" }],
+  ["a broken file", { "later.ts": "let b: = 1;" }],
+  ["an enum", { "later.ts": "export enum A { B }" }],
+] as const) {
+  test(`what imports ${what} as it runs is not run again by a compiler`, { skip: !stripsTypes }, async () => {
+    const name = what === "an import without extension" ? "./later" : "./later.ts";
+    const { message } = await failure("m:app", {
+      "m.ts": `import "./first.ts";\nawait import("${name}");`,
+      "first.ts": "globalThis.firsts = (globalThis.firsts ?? 0) + 1;",
+      ...files,
+    });
+    assert.match(message, /later|no-such-package/);
+    assert.equal(await say("n:app", { "n.ts": "export const app = () => globalThis.firsts;" }), ++firsts);
+  });
+}
+
 test("what fails with a SyntaxError as it runs is not run again by a compiler", async () => {
   const files = {
     "m.ts": "globalThis.runs = (globalThis.runs ?? 0) + 1;\nconst text: string = '{';\nJSON.parse(text);",

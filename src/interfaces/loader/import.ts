@@ -4,6 +4,7 @@ import module from "node:module";
 import { dirname, extname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { privateCache } from "../../os/cache.ts";
+import { importLinked, mayHaveRun } from "./linked.ts";
 import { isCode } from "./resolve.ts";
 
 /** Imports the file and returns its namespace (or, for a `.cts` compiled by jiti, its module.exports). */
@@ -12,10 +13,12 @@ export async function importModule(path: string): Promise<unknown> {
   const typescript = [".ts", ".mts", ".cts"].includes(extension);
   if ((typescript && !stripsTypes()) || [".tsx", ".jsx"].includes(extension)) return viaJiti(path);
   enableCompileCache();
+  const { href } = pathToFileURL(path);
+  if (!typescript) return await import(href);
   try {
-    return await import(pathToFileURL(path).href);
+    return await importLinked(href);
   } catch (error) {
-    if (!typescript || !isBeyondStripping(error)) throw error;
+    if (!isBeyondStripping(error) || (mayHaveRun(href) && !isRefused(error, path))) throw error;
     return await viaJiti(path, error);
   }
 }
@@ -36,9 +39,13 @@ function stripsTypes(): boolean {
   return "typescript" in process.features && Boolean(process.features.typescript);
 }
 
+/** Whether the module itself was not compiled: CommonJS is only when its turn to run comes. Node shows its line first. */
+const isRefused = (error: unknown, path: string): boolean =>
+  error instanceof SyntaxError && error.stack?.startsWith(`${path}:`) === true;
+
 /**
- * True for what Node refuses in TypeScript that a compiler accepts. All of it is found while modules are linked,
- * before any of them runs, so nothing is run twice.
+ * True for what Node refuses in TypeScript that a compiler accepts. In static imports it is found before any module runs. In
+ * what is imported later it may not be compiled anew: all that has run would run twice.
  */
 function isBeyondStripping(error: unknown): boolean {
   if (
