@@ -218,7 +218,11 @@ test("extra files, patterns, new files and the configuration file are watched; p
 test("a build that takes the place of another is served, and so is what is saved in it", async (t) => {
   const says = (what: string): string => `export const app = (req, res) => res.end("${what}");`;
   const files = { "dist/app.mjs": says("one"), "next/app.mjs": says("two") };
-  const server = start(t, [...ARGS, "dist/app:app"], { files, expected: [/Reload aborted/] });
+  const server = start(t, [...ARGS, "dist/app:app"], {
+    files,
+    expected: [/Reload aborted/],
+    leaves: ["former"],
+  });
   await ready(server, 1);
   await watched(server);
   renameSync(join(server.dir, "dist"), join(server.dir, "former"));
