@@ -105,6 +105,11 @@ export interface Exchange {
   /** Fields to be sent after the body; to be called before end(). Left out where the answer can't have any. */
   trailers(headers: readonly string[]): void;
   end(chunk?: Uint8Array | string): void;
+  /**
+   * Answers in the application's stead, where nothing is answered: a plain answer of `status`, without what the application
+   * has set and past what it has put around Node's response. The connection is closed after it.
+   */
+  answerInstead(status: number): void;
   /** Closes the connection without completing the answer, so that no client can take it for whole. */
   cut(): void;
   /**

@@ -157,22 +157,10 @@ function timeoutError(milliseconds: number): DOMException {
   );
 }
 
-const BODY = "Gateway Timeout\n";
-
 function finish(exchange: Exchange): Outcome {
-  const begun = exchange.answered;
-  if (begun) exchange.cut();
-  else {
-    exchange.head(504, undefined, [
-      "Content-Type",
-      "text/plain; charset=utf-8",
-      "Content-Length",
-      String(BODY.length),
-      "Connection",
-      "close",
-    ]);
-    exchange.end(BODY);
-  }
+  if (exchange.answered) exchange.cut();
+  else exchange.answerInstead(504);
+  const outcome = exchange.complete ? "answered" : "cut";
   exchange.seal();
-  return begun ? "cut" : "answered";
+  return outcome;
 }

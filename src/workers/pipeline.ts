@@ -73,17 +73,8 @@ function fail(
     return;
   }
   log.exception(`${what} ${quoteBytes(exchange.target)}`, error);
-  if (exchange.answered) return exchange.cut();
-  const body = "Internal Server Error\n";
-  exchange.head(500, undefined, [
-    "Content-Type",
-    "text/plain; charset=utf-8",
-    "Content-Length",
-    String(body.length),
-    "Connection",
-    "close",
-  ]);
-  exchange.end(body);
+  if (exchange.answered) exchange.cut();
+  else exchange.answerInstead(500);
 }
 
 /** Its time was over: it has been answered in the application's stead. */

@@ -10,6 +10,7 @@ import { rememberAbort } from "../signal.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { Http1Connection } from "./connection.ts";
 import { turnDeaf } from "./deaf.ts";
+import { answerInstead } from "./instead.ts";
 import { bodyBytesOf } from "./response.ts";
 import { sealResponse } from "./seal.ts";
 
@@ -179,6 +180,15 @@ export class Http1Exchange implements Exchange {
   end(chunk?: Uint8Array | string): void {
     if (chunk === undefined) this.res.end();
     else this.res.end(chunk);
+  }
+
+  answerInstead(status: number): void {
+    try {
+      answerInstead(this.res, status);
+    } catch {
+      // An application can break a response also for the server.
+      this.cut();
+    }
   }
 
   cut(): void {

@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { quoteBytes } from "../../log/quote.ts";
 import type { Connection, Endpoint, Exchange } from "../exchange.ts";
 import { CLIENT_GONE, goneError } from "../gone.ts";
+import { standIn } from "../stand-in.ts";
 import { fieldOf, withoutConnectionFields, withoutLength } from "./fields.ts";
 import { makePair, type Pair } from "./pair.ts";
 import type { MessageHead, Transport } from "./transport.ts";
@@ -225,6 +226,13 @@ export class MessageExchange implements Exchange {
     }
     this.#ended = true;
     this.#transport.end(this.#trailers);
+  }
+
+  answerInstead(status: number): void {
+    const { reason, headers, body } = standIn(status);
+    this.#trailers = [];
+    this.head(status, reason, headers);
+    this.end(body);
   }
 
   cut(): void {

@@ -120,6 +120,19 @@ describe("An answer that is cut", () => {
   });
 });
 
+describe("An answer in the application's stead", () => {
+  it("has no trailers that the application has set", async () => {
+    const { exchange, told } = bed();
+    exchange.trailers(["X-Sum", "2"]);
+    exchange.answerInstead(504);
+    assert.deepEqual(
+      [told.head?.status, told.head?.reason, told.body],
+      [504, "Gateway Timeout", "Gateway Timeout\n"],
+    );
+    assert.deepEqual(told.trailers, []);
+  });
+});
+
 describe("Node's pair over a message", () => {
   it("leaves out what is written after the end, and says so once", async () => {
     const one = bed();
