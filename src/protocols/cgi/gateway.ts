@@ -55,11 +55,12 @@ export function createGateway(options: EngineOptions, { name, keepalive, open }:
 
   const overdue = (link: Link, talk: Talk): void => {
     const { stream, waiting } = link;
-    if (waiting === "head") return refuse(link, talk, LATE);
     if (waiting === "end") return void stream.destroy();
-    // A request may have come while this process did something else.
+    // A request, or the rest of one, may have come while this process did something else.
     afterReading(() => {
-      if (link.waiting === waiting && performance.now() > link.until) stream.destroy();
+      if (link.waiting !== waiting || performance.now() <= link.until) return;
+      if (waiting === "head") refuse(link, talk, LATE);
+      else stream.destroy();
     });
   };
 

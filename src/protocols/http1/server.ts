@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import { quoteBytes } from "../../log/quote.ts";
 import { createDrain } from "../drain.ts";
 import type { Engine, EngineOptions } from "../engine.ts";
+import { afterReading } from "../idle.ts";
 import { createOpenConnections } from "../open.ts";
 import { SignallingRequest } from "../signal.ts";
 import { compileTrust } from "../trust/trust.ts";
@@ -14,6 +15,7 @@ import { createDeparture } from "./departure.ts";
 import { exchangeOf, Http1Exchange } from "./exchange.ts";
 import { announceClose, closeIdle } from "./finish.ts";
 import { Handshake } from "./handshake.ts";
+import { headAwaited } from "./head.ts";
 import { noteListeners, watchIdle } from "./idle.ts";
 import { destroySoon, lingeringClose } from "./linger.ts";
 import { mayAnswer, refusalOf, refuseConnection, refuseRequest } from "./refuse.ts";
@@ -31,6 +33,7 @@ export function createHttp1(options: EngineOptions): Engine {
     tell: (res, what) =>
       log.warning(`The application's answer to ${res.req.method} ${quoteBytes(res.req.url ?? "")} ${what}`),
   });
+  const headerTimeout = Math.round(config.headerTimeout * 1_000);
   const server = createEngine(options, Response);
   const drain = createDrain({
     connections,
@@ -94,6 +97,14 @@ export function createHttp1(options: EngineOptions): Engine {
   }
 
   const onClientError = (error: NodeJS.ErrnoException, socket: Socket): void => {
+    if (error.code !== "ERR_HTTP_REQUEST_TIMEOUT") return onBroken(error, socket);
+    // The head may be there unread. Node has taken the connection off its list: the next head to begin puts it back.
+    afterReading(() => {
+      if (!socket.destroyed && headAwaited(socket) >= headerTimeout) onBroken(error, socket);
+    });
+  };
+
+  const onBroken = (error: NodeJS.ErrnoException, socket: Socket): void => {
     const connection = socket[connectionOf];
     const refusal = refusalOf(error);
     // What is destroyed already was so by the application, with an error of its own, or is the client's end.

@@ -95,6 +95,20 @@ for (const [protocol, head] of [
     assert.match(await text(silent), /small/);
     assert.match(await text(halting), /small/);
   });
+
+  test(`${protocol}: a head whose rest is there unread when its time is over is answered`, async (t) => {
+    const { connect, pass, warnings } = await line(t, protocol);
+    const request = head(variablesOf({}));
+    const halting = await connect();
+    halting.write(request.subarray(0, 20));
+    const other = await connect();
+    other.write(request);
+    assert.match(await text(other), /small/);
+    halting.write(request.subarray(20));
+    pass(31_000);
+    assert.match(await text(halting), /small/);
+    assert.deepEqual(warnings, []);
+  });
 }
 
 test("fastcgi: a connection is idle only when the front has the answer, also in a drain", async (t) => {
