@@ -1,10 +1,14 @@
 // Connections that are not an engine's yet: it is still open what is spoken on them, or a handshake is under way.
 
 import type { Socket } from "node:net";
+import { afterReading } from "./idle.ts";
 
 export interface WaitingRoom {
   readonly size: number;
-  /** Undone by leave() or the connection's end. One that stays longer than `limit` is destroyed. */
+  /**
+   * Undone by leave() or the connection's end. One that stays longer than `limit` is destroyed; as in a drain, what has come
+   * in by then is read first.
+   */
   enter(socket: Socket): void;
   leave(socket: Socket): void;
   /** Resolves when `accepting` has and nobody is left; soon after that those who dawdle are destroyed. */
@@ -38,6 +42,22 @@ export function createWaitingRoom({ limit, onClosed, onLate }: WaitingOptions): 
     if (present.size === 0) for (const tell of emptied.splice(0)) tell();
     return true;
   };
+  /** Who turns out to have sent more, when what has come in is read, is spared this once and has a moment to go on. */
+  const endLate = (socket: Socket, end: () => void): void => {
+    const { bytesRead } = socket;
+    afterReading(() => {
+      if (!present.has(socket)) return;
+      if (socket.bytesRead === bytesRead) return end();
+      clearTimeout(present.get(socket));
+      present.set(socket, setTimeout(end, DAWDLING).unref());
+    });
+  };
+  const endSilent = (): void => {
+    for (const socket of [...present.keys()]) if (socket.bytesRead === 0) socket.destroy();
+  };
+  const endDawdling = (): void => {
+    for (const socket of present.keys()) endLate(socket, () => socket.destroy());
+  };
   function closed(this: Socket): void {
     if (leave(this)) onClosed(this);
   }
@@ -53,26 +73,14 @@ export function createWaitingRoom({ limit, onClosed, onLate }: WaitingOptions): 
         onLate(socket);
         socket.destroy();
       };
-      present.set(socket, limit === 0 ? undefined : setTimeout(late, limit).unref());
+      present.set(socket, limit === 0 ? undefined : setTimeout(endLate, limit, socket, late).unref());
       socket.on("close", closed);
       socket.on("error", ignore);
     },
     leave,
     async drain(accepting) {
       await accepting;
-      const end = (which: (socket: Socket) => boolean) => (): void => {
-        for (const socket of [...present.keys()]) if (which(socket)) socket.destroy();
-      };
-      const timers = [
-        setTimeout(
-          end(({ bytesRead }) => bytesRead === 0),
-          SILENT,
-        ),
-        setTimeout(
-          end(() => true),
-          DAWDLING,
-        ),
-      ];
+      const timers = [setTimeout(() => afterReading(endSilent), SILENT), setTimeout(endDawdling, DAWDLING)];
       // Who leaves for the next stage is back at once.
       while (present.size > 0) {
         await new Promise<void>((resolve) => {
