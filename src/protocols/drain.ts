@@ -14,6 +14,9 @@ const LINGER = 250;
 /** How long a connection that never sent a byte may stay: its first request may be under way. */
 const SILENCE = 500;
 
+/** How often those are looked for, in milliseconds, that have sent a part of a request's head and then nothing more. */
+const DAWDLING = 2_000;
+
 export interface DrainOptions {
   /** `stream` is what is spoken on, where that is not the accepted socket itself. */
   readonly connections: Iterable<{ readonly socket: Socket; readonly stream?: Socket }> & {
@@ -25,8 +28,16 @@ export interface DrainOptions {
   lastAnswers(): void;
   /** Ends the connections without a request or an answer under way. */
   closeIdle(): void;
+  /** Those on which a part of a request's head has come, and no request is under way. */
+  halfHeads(): readonly HalfHead[];
   /** Called when the last connection is gone. */
   finished?(): void;
+}
+
+export interface HalfHead {
+  readonly stream: Socket;
+  /** Ends its connection: half a head is no request in flight. */
+  refuse(): void;
 }
 
 export interface Drain {
@@ -47,9 +58,22 @@ export function createDrain({ connections, keepalive, ...engine }: DrainOptions)
   let idleUntil = 0;
   let silentUntil = 0;
   let accepting = 0;
+  let dawdlersAt = 0;
+  /** What those with half a head had sent by the last look. */
+  let halves: ReadonlyMap<Socket, number> = new Map();
 
   const look = (): void => afterReading(endIdle);
+  const endDawdling = (): void => {
+    dawdlersAt = performance.now() + DAWDLING;
+    const found = new Map<Socket, number>();
+    for (const { stream, refuse } of engine.halfHeads()) {
+      if (halves.get(stream) === stream.bytesRead) refuse();
+      else found.set(stream, stream.bytesRead);
+    }
+    halves = found;
+  };
   const endIdle = (): void => {
+    if (performance.now() >= dawdlersAt) endDawdling();
     if (policy === "close" && performance.now() >= idleUntil) engine.closeIdle();
     if (accepting > 0 || performance.now() < silentUntil) return;
     for (const { socket, stream = socket } of connections) if (stream.bytesRead === 0) stream.destroy();

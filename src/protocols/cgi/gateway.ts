@@ -45,6 +45,10 @@ export function createGateway(options: EngineOptions, { name, keepalive, open }:
       // One that has said nothing yet gets the time for it.
       for (const { link, socket } of links) if (link.idle && socket.bytesRead > 0) link.finish();
     },
+    halfHeads: () =>
+      [...links]
+        .filter(({ link }) => link.waiting === "head")
+        .map(({ link, talk }) => ({ stream: link.stream, refuse: () => talk.refuse(LATE) })),
     finished: () => clearInterval(clock),
   });
 

@@ -66,6 +66,8 @@ function packetOf(error: ParseError): string {
   return Buffer.isBuffer(packet) ? packet.toString("latin1", 0, 16) : "";
 }
 
+export const LATE: Refusal = { status: 408, reason: "The request's head did not arrive in time" };
+
 /** What node's parser or clock objects to; undefined where the connection itself failed and nobody listens any more. */
 export function refusalOf(error: ParseError): Refusal | undefined {
   switch (error.code) {
@@ -80,7 +82,7 @@ export function refusalOf(error: ParseError): Refusal | undefined {
     case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
       return { status: 413, reason: "Chunk extensions are too large" };
     case "ERR_HTTP_REQUEST_TIMEOUT":
-      return { status: 408, reason: "The request's head did not arrive in time" };
+      return LATE;
     default:
       if (packetOf(error).startsWith("PRI * HTTP/2.0")) return HTTP2;
       if (packetOf(error).startsWith("\x16\x03"))

@@ -13,12 +13,12 @@ import { connectionOf, Http1Connection } from "./connection.ts";
 import { isBehindLast, mindAnswers, turnDeaf } from "./deaf.ts";
 import { createDeparture } from "./departure.ts";
 import { exchangeOf, Http1Exchange } from "./exchange.ts";
-import { announceClose, closeIdle } from "./finish.ts";
+import { announceClose, closeIdle, halfHeads } from "./finish.ts";
 import { Handshake } from "./handshake.ts";
 import { headAwaited } from "./head.ts";
 import { noteListeners, watchIdle } from "./idle.ts";
 import { destroySoon, lingeringClose } from "./linger.ts";
-import { mayAnswer, refusalOf, refuseConnection, refuseRequest } from "./refuse.ts";
+import { LATE, mayAnswer, refusalOf, refuseConnection, refuseRequest } from "./refuse.ts";
 import { checkedResponses } from "./response.ts";
 import { compileRules, largestHead, type Refusal } from "./rules.ts";
 import { HANDS_OVER_STREAM, listenForUpgrades, mayUpgrade } from "./upgrade.ts";
@@ -40,6 +40,11 @@ export function createHttp1(options: EngineOptions): Engine {
     keepalive: config.keepalive * 1_000,
     lastAnswers: () => announceClose(connections),
     closeIdle: () => closeIdle(server, connections),
+    halfHeads: () =>
+      halfHeads(connections).map((connection) => ({
+        stream: connection.stream,
+        refuse: () => endHalf(connection),
+      })),
     // It never listened; this ends its clock.
     finished: () => void server.close(() => undefined),
   });
@@ -48,6 +53,12 @@ export function createHttp1(options: EngineOptions): Engine {
 
   const invalid = (socket: Socket, refusal: Refusal): void =>
     log.warning(`Invalid request from ip=${socket.remoteAddress ?? ""}: ${refusal.reason}`);
+
+  const endHalf = (connection: Http1Connection): void => {
+    log.debug(`ip=${connection.peer.address} had half a request, and is ended with its worker`);
+    turnDeaf(connection);
+    refuseConnection(connection.stream, LATE);
+  };
 
   const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
     const connection = req.socket[connectionOf];
