@@ -68,10 +68,23 @@ test("a thread that stays stuck is told of and ended", async () => {
 });
 
 test("a thread that has come back meanwhile is told of and serves on", async () => {
-  const [told, ...more] = await judged((vitals) => vitals.beat(sharedNow(), false));
+  // Each time, so that what was taken early is of another block; and so long ago that it is stuck all the same.
+  const [told, ...more] = await judged((vitals) => vitals.beat(sharedNow() - 9_000, false));
   assert.match(
     told ?? "",
     /^error: Thread stuck for \d+\.\d s, it runs again: worker=1 gen=1 pid=\d+ thread=1\n[\s\S]*the event loop was blocked for \d+\.\d s and is free again$/,
   );
   assert.deepEqual(more, []);
+});
+
+test("its stack is taken before it is stuck", async () => {
+  // A machine that is very busy may look too late to do so.
+  for (let tries = 0; tries < 5; tries++) {
+    const asked: number[] = [];
+    const [told] = await judged(() => asked.push(sharedNow()));
+    assert.match(told ?? "", /^critical: Thread stuck/);
+    assert.equal(asked.length, 1);
+    if (sharedNow() - (asked[0] ?? 0) > 50) return;
+  }
+  assert.fail("it was taken when the thread was stuck already");
 });

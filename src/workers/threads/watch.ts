@@ -13,12 +13,14 @@ import { loopView } from "../peek.ts";
 import { renderReport, type Stack, slowFirst, slowTitle, workerName } from "../report.ts";
 import { type RequestInFlight, sharedNow, type VitalSigns } from "../vitals.ts";
 import { hasUserCode } from "../watchdog/frames.ts";
-import { judge, type Limits, startWatch, type Watch } from "../watchdog/judge.ts";
+import { early, judge, type Limits, startWatch, type Watch } from "../watchdog/judge.ts";
 import { captureThreadStack } from "./capture.ts";
 import type { Thread } from "./thread.ts";
 
 /** What a capture may take, in milliseconds; on its way out of the debugger a thread gets half as much more. */
 const PATIENCE = 650;
+/** And what it may keep the end of a stuck thread waiting, with that. */
+const LONGEST = 900;
 
 /** A loop that is free runs its timer more often, in seconds. */
 const FREE = 1.5;
@@ -59,6 +61,8 @@ export function watchThreads(options: ThreadWatchOptions): ThreadWatch {
   const watches = new Map<Thread, Watch>();
   /** Threads whose stack is being taken. */
   const examined = new Set<Thread>();
+  /** Of those that were going to be stuck, with the beat after which they were silent. */
+  const taken = new WeakMap<Thread, { readonly beatAt: number; readonly stack: Stack }>();
   let timer: NodeJS.Timeout | undefined;
 
   const look = (): void => {
@@ -83,9 +87,19 @@ export function watchThreads(options: ThreadWatchOptions): ThreadWatch {
         void examine(thread, `Boot blocked for ${duration(verdict.silent)}`, "error");
       } else if (slow.length > 0) {
         void examine(thread, slowTitle(slow, now), "warning", slow);
+      } else if (verdict.prepare) {
+        void prepare(thread, beatAt);
       }
     }
     timer = setTimeout(look, Math.max(10, next - sharedNow())).unref();
+  };
+
+  /** A busy machine takes its time, and a stuck thread is to be ended soon. */
+  const prepare = async (thread: Thread, beatAt: number): Promise<void> => {
+    examined.add(thread);
+    const stack = await stackOf(thread, (early(limits) + LONGEST) / 1.5);
+    examined.delete(thread);
+    taken.set(thread, { beatAt, stack });
   };
 
   const examine = async (
@@ -100,7 +114,8 @@ export function watchThreads(options: ThreadWatchOptions): ThreadWatch {
     const requests = slowFirst(slow, thread.vitals?.requests() ?? []);
     const count = thread.vitals?.count ?? 0;
     const worker = workerName(identity, process.pid, thread.number);
-    const stack = await stackOf(thread);
+    const known = level === "critical" ? taken.get(thread) : undefined;
+    const stack = known !== undefined && known.beatAt === beatAt ? known.stack : await stackOf(thread);
     examined.delete(thread);
     const report = { worker, now, requests, count };
     if (level !== "critical") return log[level](renderReport({ ...report, what, stack }));
@@ -114,10 +129,10 @@ export function watchThreads(options: ThreadWatchOptions): ThreadWatch {
     log.error(renderReport({ ...report, what: `${what}, it runs again`, stack: free }));
   };
 
-  const stackOf = async (thread: Thread): Promise<Stack> => {
+  const stackOf = async (thread: Thread, patience = PATIENCE): Promise<Stack> => {
     if (!config.watchdog) return { type: "failed", reason: "the watchdog is off" };
     if (thread.vitals?.inspected === true) return { type: "debugged" };
-    return await captureThreadStack(thread.id, PATIENCE);
+    return await captureThreadStack(thread.id, patience);
   };
 
   const glance = async (thread: Thread, signs: VitalSigns): Promise<LoopView> => {

@@ -125,7 +125,8 @@ export function reported(watch: Watch, began: number, now: number): Watch {
   return { ...watch, lookAt: Math.max(watch.lookAt, Math.min(now, began + LONGEST_REPORT)) };
 }
 
-const early = ({ timeout }: Limits): number => Math.min(EARLY, timeout * EARLY_PART);
+/** How long before a loop is stuck its stack is asked for. */
+export const early = ({ timeout }: Limits): number => Math.min(EARLY, timeout * EARLY_PART);
 
 const bootLook = ({ bootBy }: Limits): number => bootBy - BEFORE_BOOT_TIMEOUT;
 
