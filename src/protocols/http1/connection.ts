@@ -24,6 +24,8 @@ export class Http1Connection implements Connection {
   readonly stream: Socket;
   /** The last exchange that was begun and is neither over nor `upgraded`. */
   latest: Http1Exchange | undefined = undefined;
+  /** Requests whose head has come. */
+  asked = 0;
   /** The exchange by which it has become another protocol's. */
   upgraded: Handshake | undefined = undefined;
   /** The next answer is to be its last. */

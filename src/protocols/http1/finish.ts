@@ -4,7 +4,6 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import type { OpenConnections } from "../open.ts";
 import type { Http1Connection } from "./connection.ts";
-import { headAwaited } from "./head.ts";
 
 /** Answers that have not begun say that they are the last. */
 export function announceClose(connections: OpenConnections<Http1Connection>): void {
@@ -29,12 +28,22 @@ export function closeIdle(server: Server, connections: OpenConnections<Http1Conn
   for (const stream of kept) Reflect.deleteProperty(stream, "destroy");
 }
 
-/** Those on which a part of a head has come, the first or the next, and no request is under way. */
-export function halfHeads(connections: OpenConnections<Http1Connection>): Http1Connection[] {
-  const free = [...connections].filter(
-    ({ latest, upgraded, deaf }) => !deaf && (latest ?? upgraded) === undefined,
+/** Those on which a part of a head has come, the first or the next, and no request is under way: Node knows which are idle. */
+export function halfHeads(server: Server, connections: OpenConnections<Http1Connection>): Http1Connection[] {
+  const all = [...connections];
+  const idle = new Set<Socket>();
+  for (const { stream } of all) {
+    stream.destroy = () => {
+      idle.add(stream);
+      return stream;
+    };
+  }
+  server.closeIdleConnections();
+  for (const { stream } of all) Reflect.deleteProperty(stream, "destroy");
+  return all.filter(
+    ({ stream, latest, upgraded, deaf }) =>
+      !deaf && (latest ?? upgraded) === undefined && stream.bytesRead > 0 && !idle.has(stream),
   );
-  return free.filter(({ stream }) => stream.bytesRead > 0 && headAwaited(stream) > 0);
 }
 
 function stay(this: Socket): Socket {

@@ -15,7 +15,6 @@ import { createDeparture } from "./departure.ts";
 import { exchangeOf, Http1Exchange } from "./exchange.ts";
 import { announceClose, closeIdle, halfHeads } from "./finish.ts";
 import { Handshake } from "./handshake.ts";
-import { headAwaited } from "./head.ts";
 import { noteListeners, watchIdle } from "./idle.ts";
 import { destroySoon, lingeringClose } from "./linger.ts";
 import { LATE, mayAnswer, refusalOf, refuseConnection, refuseRequest } from "./refuse.ts";
@@ -33,7 +32,6 @@ export function createHttp1(options: EngineOptions): Engine {
     tell: (res, what) =>
       log.warning(`The application's answer to ${res.req.method} ${quoteBytes(res.req.url ?? "")} ${what}`),
   });
-  const headerTimeout = Math.round(config.headerTimeout * 1_000);
   const server = createEngine(options, Response);
   const drain = createDrain({
     connections,
@@ -41,7 +39,7 @@ export function createHttp1(options: EngineOptions): Engine {
     lastAnswers: () => announceClose(connections),
     closeIdle: () => closeIdle(server, connections),
     halfHeads: () =>
-      halfHeads(connections).map((connection) => ({
+      halfHeads(server, connections).map((connection) => ({
         stream: connection.stream,
         refuse: () => endHalf(connection),
       })),
@@ -62,6 +60,7 @@ export function createHttp1(options: EngineOptions): Engine {
 
   const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
     const connection = req.socket[connectionOf];
+    if (connection !== undefined) connection.asked++;
     // A request behind one that was refused, or that is to be answered with `Connection: close`, gets no answer:
     // so it must not run either (RFC 9112 section 9.6).
     if (connection === undefined || connection.deaf) return;
@@ -109,9 +108,12 @@ export function createHttp1(options: EngineOptions): Engine {
 
   const onClientError = (error: NodeJS.ErrnoException, socket: Socket): void => {
     if (error.code !== "ERR_HTTP_REQUEST_TIMEOUT") return onBroken(error, socket);
-    // The head may be there unread. Node has taken the connection off its list: the next head to begin puts it back.
+    const asked = socket[connectionOf]?.asked;
+    const { bytesRead } = socket;
+    // The head may be there unread. Node has taken the connection off its list: the next head to begin puts it back, with its own time.
     afterReading(() => {
-      if (!socket.destroyed && headAwaited(socket) >= headerTimeout) onBroken(error, socket);
+      const came = socket[connectionOf]?.asked !== asked || (bytesRead === 0 && socket.bytesRead > 0);
+      if (!came && !socket.destroyed) onBroken(error, socket);
     });
   };
 
@@ -170,6 +172,7 @@ export function createHttp1(options: EngineOptions): Engine {
   const onHandshake = (req: IncomingMessage, res: ServerResponse, protocol: string, rest: Buffer): void => {
     const connection = req.socket[connectionOf];
     if (connection === undefined) return;
+    connection.asked++;
     const refusal = rules.check(req, connection);
     if (refusal !== undefined) {
       turnDeaf(connection);
