@@ -1,5 +1,8 @@
 // Waiting for what may never come.
 
+/** In milliseconds; what is longer fires at once: https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
+export const LONGEST_TIMER = 2 ** 31 - 1;
+
 /** What `work` comes to, or "late" where it takes longer than so many milliseconds; it goes on then, and may fail unheard. */
 export function within<T>(milliseconds: number, work: T | PromiseLike<T>): Promise<T | "late"> {
   return withinEach(milliseconds, () => work);

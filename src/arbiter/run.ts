@@ -4,6 +4,7 @@ import type { LogLevel } from "../config/config.ts";
 import type { Resolved } from "../config/resolve.ts";
 import { ServerError } from "../errors.ts";
 import type { BoundSocket } from "../os/sockets.ts";
+import { LONGEST_TIMER } from "../within.ts";
 import type { Facts } from "./control/view.ts";
 import type { Effect, Event } from "./events.ts";
 import { killOrExplain } from "./explained.ts";
@@ -55,9 +56,8 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
     const { handed } = inherited;
     const { origin } = options;
     const handover = createHandover({ origin, systemd, elder, handed, emit: (event) => enqueue(event) });
-    let listening = true;
-    /** What another arbiter takes from here on, once this one has stopped listening. */
-    let left: readonly BoundSocket[] = [];
+    /** What another arbiter takes from here on, once this one has stopped listening; null while it listens. */
+    let left: readonly BoundSocket[] | null = null;
     const startedAt = now();
     /** The log's level that was asked for since the last reload. */
     let runtimeLevel: LogLevel | null = null;
@@ -137,7 +137,7 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
       // After what waits in the channels: a beat that has come is read before anyone is judged.
       const tick = (): void => void setImmediate(() => enqueue({ type: "tick" }));
       // With the longest settings the sum is more than a timer can be, which fires at once then. To be woken early does no harm.
-      timer = setTimeout(tick, Math.min(2 ** 31 - 1, Math.max(0, result.wakeAt - now())));
+      timer = setTimeout(tick, Math.min(LONGEST_TIMER, Math.max(0, result.wakeAt - now())));
     };
 
     /** What fails unforeseen must not keep the rest from being done, nor any later event from being heard. */
@@ -183,7 +183,6 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
           for (const generation of [...setups.keys()]) if (generation < effect.generation) drop(generation);
           return;
         case "closeListeners":
-          listening = false;
           left = handover.left(opened());
           outside.closes(effect.handedOver);
           for (const socket of opened()) effect.handedOver ? socket.release() : socket.close();
@@ -191,7 +190,7 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
         case "reloadEnded":
           return reloads.ended(effect.failure, isStopping(state));
         case "upgrade":
-          return handover.start(hooks.preExec, () => (listening ? opened() : null));
+          return handover.start(hooks.preExec, () => (left === null ? opened() : null));
         case "promote":
           return promote();
         case "reopenLogs":
@@ -255,7 +254,7 @@ export function serve(options: ArbiterOptions, first: Setup, holdings: Holdings)
     /** Whether nobody serves on at some of the worker's addresses: the configuration in force, or an upgrade's, no longer has them. */
     const parts = ({ id, idle }: Extract<Effect, { type: "drain" | "withdraw" }>): boolean => {
       const generation = state.workers.find((worker) => worker.id === id)?.generation ?? state.generation;
-      const kept = listening ? current().sockets : left;
+      const kept = left ?? current().sockets;
       return idle === "keep" && (setups.get(generation)?.sockets.some((one) => !kept.includes(one)) ?? false);
     };
 

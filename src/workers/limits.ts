@@ -2,6 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import { formatMemory } from "../log/memory.ts";
+import { LONGEST_TIMER } from "../within.ts";
 
 type Limits = Pick<Config, "maxWorkerLifetime" | "maxWorkerLifetimeJitter" | "maxMemory">;
 
@@ -17,8 +18,6 @@ export interface LimitOptions {
 
 /** How often memory is looked at, in milliseconds. Measured: 7 microseconds each time. */
 const INTERVAL = 1_000;
-/** Above this a timer fires at once: https://nodejs.org/api/timers.html */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Begins to watch; the function returned ends it. */
 export function watchLimits({ config, random, rss, retire }: LimitOptions): () => void {

@@ -5,6 +5,7 @@ import type { Config } from "../config/config.ts";
 import { duration } from "../log/in-flight.ts";
 import { quoteBytes } from "../log/quote.ts";
 import type { Exchange } from "../protocols/exchange.ts";
+import { LONGEST_TIMER } from "../within.ts";
 import type { WorkerContext } from "./contract.ts";
 
 export interface TurnOptions {
@@ -31,9 +32,6 @@ export interface Turn {
 
 /** How long to wait where both limits are 0, in seconds: the default of `timeout`. A worker that waits for ever is lost. */
 const FALLBACK = 30;
-
-/** Above this a timer fires at once: https://nodejs.org/api/timers.html */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 export function createTurn({ config, handle, onEnd, log }: TurnOptions): Turn {
   const patience = (config.requestTimeout || config.timeout || FALLBACK) * 1_000;

@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { errorReason } from "../../log/descriptor.ts";
 import type { ErrorLog } from "../../log/error-log.ts";
-import { within } from "../../within.ts";
+import { LONGEST_TIMER, within } from "../../within.ts";
 import type { Moment } from "../metrics/figures.ts";
 import type { ArbiterState } from "../state.ts";
 import { activity, announcement, type Standing, standingOf } from "./say.ts";
@@ -113,5 +113,5 @@ function watchdogInterval(env: NotifyOptions["env"], heir: boolean): number | nu
   const { WATCHDOG_USEC: usec = "", WATCHDOG_PID: pid = "" } = env;
   if (!/^[1-9]\d{0,14}$/.test(usec)) return null;
   if (pid !== "" && pid !== String(process.pid) && !heir) return null;
-  return Math.min(Math.max(10, Number(usec) / 2_000), 2 ** 31 - 1);
+  return Math.min(Math.max(10, Number(usec) / 2_000), LONGEST_TIMER);
 }

@@ -18,34 +18,30 @@ export function announceClose(connections: OpenConnections<Http1Connection>): vo
  * nothing yet, whose first request may be there unread: the kernel would reset them.
  */
 export function closeIdle(server: Server, connections: OpenConnections<Http1Connection>): void {
-  const kept: Socket[] = [];
-  for (const { stream, latest } of connections) {
-    if (latest === undefined && stream.bytesRead > 0) continue;
-    stream.destroy = stay;
-    kept.push(stream);
+  const idle = idleByNode(server, connections);
+  for (const { stream, latest } of [...connections]) {
+    if (idle.has(stream) && latest === undefined && stream.bytesRead > 0) stream.destroy();
   }
-  server.closeIdleConnections();
-  for (const stream of kept) Reflect.deleteProperty(stream, "destroy");
 }
 
 /** Those on which a part of a head has come, the first or the next, and no request is under way: Node knows which are idle. */
 export function halfHeads(server: Server, connections: OpenConnections<Http1Connection>): Http1Connection[] {
-  const all = [...connections];
-  const idle = new Set<Socket>();
-  for (const { stream } of all) {
-    stream.destroy = () => {
-      idle.add(stream);
-      return stream;
-    };
-  }
-  server.closeIdleConnections();
-  for (const { stream } of all) Reflect.deleteProperty(stream, "destroy");
-  return all.filter(
+  const idle = idleByNode(server, connections);
+  return [...connections].filter(
     ({ stream, latest, upgraded, deaf }) =>
       !deaf && (latest ?? upgraded) === undefined && stream.bytesRead > 0 && !idle.has(stream),
   );
 }
 
-function stay(this: Socket): Socket {
-  return this;
+/** Those that Node would close as idle: it tells in no other way. */
+function idleByNode(server: Server, connections: OpenConnections<Http1Connection>): ReadonlySet<Socket> {
+  const idle = new Set<Socket>();
+  const note = function (this: Socket): Socket {
+    idle.add(this);
+    return this;
+  };
+  for (const { stream } of connections) stream.destroy = note;
+  server.closeIdleConnections();
+  for (const { stream } of connections) Reflect.deleteProperty(stream, "destroy");
+  return idle;
 }
