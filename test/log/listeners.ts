@@ -17,33 +17,42 @@ export interface Listener {
   readonly messages: readonly string[];
   /** Resolves with the first message that `wanted` accepts. */
   saw(wanted: (message: string) => boolean): Promise<string>;
+  /**
+   * Resolves when `enough` says so of all that came. Several processes send, each by its own connection or datagrams:
+   * what one of them sent last says nothing of what is still unread of another's.
+   */
+  until(enough: (messages: readonly string[]) => boolean): Promise<void>;
 }
 
 function keeper(): { readonly put: (message: string) => void } & Omit<Listener, "port"> {
   const messages: string[] = [];
   const waiting = new Set<() => void>();
+  const until: Listener["until"] = (enough) =>
+    new Promise((resolve, reject) => {
+      const late = setTimeout(
+        () => reject(new Error(`waited in vain; came:\n${messages.join("\n")}`)),
+        PATIENCE,
+      );
+      const look = (): void => {
+        if (!enough(messages)) return;
+        waiting.delete(look);
+        clearTimeout(late);
+        resolve();
+      };
+      waiting.add(look);
+      look();
+    });
   return {
     messages,
     put(message) {
       messages.push(message);
       for (const look of waiting) look();
     },
-    saw: (wanted) =>
-      new Promise((resolve, reject) => {
-        const late = setTimeout(
-          () => reject(new Error(`waited in vain; came:\n${messages.join("\n")}`)),
-          PATIENCE,
-        );
-        const look = (): void => {
-          const found = messages.find(wanted);
-          if (found === undefined) return;
-          waiting.delete(look);
-          clearTimeout(late);
-          resolve(found);
-        };
-        waiting.add(look);
-        look();
-      }),
+    until,
+    async saw(wanted) {
+      await until(() => messages.some(wanted));
+      return messages.find(wanted) ?? "";
+    },
   };
 }
 

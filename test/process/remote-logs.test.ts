@@ -33,23 +33,28 @@ for (const kind of ["eventloop", "sync", "threaded"]) {
     const url = await server.url("/path");
     for (let i = 0; i < 30; i++) await get(url);
     await server.stop();
+    const isAccess = (message: string): boolean => message.includes(" gunicorn.web.access ");
+    await syslog.until((messages) => messages.filter(isAccess).length >= 30);
     await syslog.saw((message) => message.includes("Worker exited"));
-    const access = syslog.messages.filter((message) => message.includes(" gunicorn.web.access "));
+    const access = syslog.messages.filter(isAccess);
     assert.equal(access.length, 30);
     assert.match(
       access[0] ?? "",
       /^<14>1 \S+ \S+ gunicorn\.web\.access \d+ - - 127\.0\.0\.1 - - .*"GET \/path HTTP\/1\.1" 200/,
     );
     assert.ok(syslog.messages.some((message) => /gunicorn\.web\.error \d+ - - Listening at/.test(message)));
-    const metrics = statsd.messages.flatMap((message) => message.split("\n"));
+    const metrics = (): string[] => statsd.messages.flatMap((message) => message.split("\n"));
     const counted = (name: string): number =>
-      metrics
+      metrics()
         .map((metric) => /^(.*):(\d+)\|c$/.exec(metric))
         .reduce((sum, found) => sum + (found?.[1] === name ? Number(found[2]) : 0), 0);
+    const durations = (): number =>
+      metrics().filter((metric) => metric.startsWith("gunicorn.request.duration:")).length;
+    await statsd.until(() => counted("gunicorn.request.status.200") >= 30 && durations() >= 30);
     assert.equal(counted("gunicorn.requests"), 30);
     assert.equal(counted("gunicorn.request.status.200"), 30);
-    assert.equal(metrics.filter((metric) => metric.startsWith("gunicorn.request.duration:")).length, 30);
-    assert.ok(metrics.includes("gunicorn.workers:2|g"));
+    assert.equal(durations(), 30);
+    assert.ok(metrics().includes("gunicorn.workers:2|g"));
   });
 }
 
