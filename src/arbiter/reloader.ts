@@ -40,8 +40,6 @@ export function createReloader(options: ReloaderOptions): Reloader {
   const { log, reload } = options;
   let { config } = options;
   const imported = new Set<string>();
-  /** When files were read that nobody has watched so far. */
-  const unwatched = new Map<string, number>();
   /** The one in force, and those whose last look is yet to come. */
   const watches = new Set<Watch>();
   /** Directories have been replaced, and what watches them watches those that were there. */
@@ -63,6 +61,12 @@ export function createReloader(options: ReloaderOptions): Reloader {
     changes.add(path);
     clearTimeout(timer);
     timer = setTimeout(tell, Math.min(TOGETHER, Math.max(0, firstChange + LONGEST - now)));
+  };
+  /** A file that is known is compared with what it was, any other was read after `since`, in milliseconds of the epoch. */
+  const note = (path: string, since: number): void => {
+    const look = lookAt(path);
+    if (known.has(path) || look.changedAt > since) changed(path, look);
+    else known.set(path, look.state);
   };
   const tell = (): void => {
     const [first = "", ...others] = [...changes].map((path) => relative(config.chdir, path));
@@ -100,7 +104,6 @@ export function createReloader(options: ReloaderOptions): Reloader {
         // chokidar has one watch of a path for all who ask: a new one comes only after the old one.
         if (moved) closeAll();
         moved = false;
-        const since = new Map(unwatched);
         const started = Date.now() - CLOCK_GRAIN;
         const files = new Set(imported);
         if (config.config !== null) files.add(config.config);
@@ -126,13 +129,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
         watches.add(next);
         log.debug(`Watching ${files.size} file(s) for changes`);
         // What changed before the watch was complete, which may have begun with the file as it is now.
-        for (const path of files) {
-          const look = lookAt(path);
-          if (known.has(path) || look.changedAt > Math.min(since.get(path) ?? started, started))
-            changed(path, look);
-          else known.set(path, look.state);
-        }
-        for (const path of since.keys()) unwatched.delete(path);
+        for (const path of files) note(path, started);
       }
     } finally {
       watching = false;
@@ -151,7 +148,8 @@ export function createReloader(options: ReloaderOptions): Reloader {
       if (fresh.length === 0) return;
       for (const path of fresh) {
         imported.add(path);
-        unwatched.set(path, since);
+        // At once: one that comes with another directory before it is watched does not look younger than it was.
+        note(path, since);
       }
       refresh();
     },

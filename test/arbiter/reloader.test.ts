@@ -107,6 +107,17 @@ for (const engine of ["poll", "auto"] as const) {
       await next;
       assert.deepEqual(new Set(told), new Set(["Reloading: dist/c.mjs has changed"]));
     });
+    test(`${engine}: a directory ${how} before it is watched is told of`, async (t) => {
+      const { dir, events, reloader, told } = watching(t, engine);
+      await once(events, "watching");
+      const path = join(dir, "dist");
+      prepare(path, "c.mjs");
+      reloader.imported([join(path, "c.mjs")], Date.now());
+      const reload = once(events, "reload");
+      replace(path, "c.mjs");
+      await reload;
+      assert.deepEqual(told, ["Reloading: dist/c.mjs has changed"]);
+    });
     test(`${engine}: so are extra files below a directory ${how}`, async (t) => {
       const dir = realpathSync(mkdtempSync(join(tmpdir(), "tgunicorn-extra-")));
       t.after(() => rmSync(dir, { recursive: true }));

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
+import { answers } from "../../src/os/unix-path.ts";
 import { get, ready } from "./client.ts";
 import { ask, ctl } from "./ctl.ts";
 import { ended, FIXTURES, type Server, start } from "./server.ts";
@@ -185,7 +186,8 @@ test("what the watchdog tells has the level that is set at run time", async (t) 
     leaves: ["enough"],
   });
   const path = join(server.dir, "app.ctl");
-  while (!existsSync(path)) await setImmediate();
+  // The path is there a moment before somebody listens on it.
+  while (!(await answers(path))) await setImmediate();
   while ((await ask(path, "GET", "/workers")).list[0]?.phase !== "serving");
   const { listeners } = (await ask(path, "GET", "/status")).body;
   await ctl("-s", path, "loglevel", "warning");
