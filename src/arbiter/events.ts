@@ -54,7 +54,12 @@ export type Event =
   | { readonly type: "beat"; readonly id: number; readonly rss?: number }
   | { readonly type: "bootFailed"; readonly id: number; readonly status: 3 | 4; readonly reason: string }
   | { readonly type: "retire"; readonly id: number; readonly reason: string }
-  | { readonly type: "leaving"; readonly id: number; readonly reason: string }
+  | {
+      readonly type: "leaving";
+      readonly id: number;
+      readonly ending: "left" | "stuck";
+      readonly reason: string;
+    }
   | {
       readonly type: "exited";
       readonly id: number;

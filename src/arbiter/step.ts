@@ -134,7 +134,7 @@ function recordWorker(state: ArbiterState, event: WorkerEvent, now: number, effe
     case "leaving":
       if (!isLive(worker) || worker.failed !== null) return;
       log("info", `Leaving ${nameOf(worker)}: ${event.reason}`);
-      worker.ending ??= "left";
+      worker.ending ??= event.ending;
       worker.phase = draining(worker, now + worker.policy.gracefulTimeout);
       lost(state, worker, now, effects);
       return;

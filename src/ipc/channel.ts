@@ -23,8 +23,9 @@ export function isToArbiter(message: unknown): message is ToArbiter {
     case "bootFailed":
       return (message.status === 3 || message.status === 4) && typeof message.reason === "string";
     case "retire":
-    case "leaving":
       return typeof message.reason === "string";
+    case "leaving":
+      return (message.ending === "left" || message.ending === "stuck") && typeof message.reason === "string";
     default:
       return false;
   }

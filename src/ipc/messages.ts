@@ -77,5 +77,5 @@ export type ToArbiter =
   | { readonly type: "retire"; readonly reason: string }
   /** Under --reload: files that the application imported after `since`, in milliseconds of the epoch. Absolute paths. */
   | { readonly type: "files"; readonly paths: readonly string[]; readonly since: number }
-  /** The worker was told by a signal of its own to leave, and drains. */
-  | { readonly type: "leaving"; readonly reason: string };
+  /** The worker goes without having been asked to: a signal of its own told it, or it is stuck in its last thread. */
+  | { readonly type: "leaving"; readonly ending: "left" | "stuck"; readonly reason: string };

@@ -19,6 +19,7 @@ import type { Serving } from "./contract.ts";
 import { type Counting, startCounting } from "./counting.ts";
 import { readHooks, type WorkerHooks, workerHooks } from "./hooks.ts";
 import { createLeave, type Leave } from "./leave.ts";
+import type { LastThread } from "./lifecycle.ts";
 import { createLogs, type Logs, type Outlets } from "./logs.ts";
 import { prepare } from "./prepare.ts";
 import { type Pulse, startPulse } from "./pulse.ts";
@@ -141,7 +142,7 @@ export interface Told {
   /** Something that is the arbiter's alone to act on. */
   forward(message: ToArbiter): void;
   /** None of its threads is left. */
-  lost(): void;
+  lost(why: LastThread): void;
   /** From here on requests may come in. */
   opening(): void;
 }

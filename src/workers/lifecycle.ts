@@ -35,11 +35,16 @@ export type WorkerInput =
   /** The request limit is reached. */
   | { readonly type: "limit"; readonly reason: string }
   /** None of its threads is left to serve. */
-  | { readonly type: "lost" }
+  | { readonly type: "lost"; readonly why: LastThread }
   /** The last connection is done. */
   | { readonly type: "drained" }
   /** An exception that nobody caught. */
   | { readonly type: "crashed"; readonly error: unknown; readonly reason: string };
+
+/** How the last of its threads ceased to serve. */
+export type LastThread = "stuck" | "ended";
+
+const STUCK: ToArbiter = { type: "leaving", ending: "stuck", reason: "no thread is left that serves" };
 
 export type WorkerSignal = "SIGTERM" | "SIGINT" | "SIGQUIT" | "SIGABRT" | "SIGUSR1";
 
@@ -97,7 +102,10 @@ export function step(state: WorkerState, input: WorkerInput): WorkerStep {
       return state.name === "draining" ? gone(exit(0)) : stay(state);
     case "lost":
       // A worker that drains is done by that.
-      return state.name === "serving" || state.name === "parting" ? gone(exit(1)) : stay(state);
+      if (state.name !== "serving" && state.name !== "parting") return stay(state);
+      if (input.why === "ended") return gone(exit(1));
+      // What is stuck may take its time to end, or have to be killed.
+      return gone({ type: "send", message: STUCK }, exit(1));
     case "orphaned":
       return orphaned(state);
     case "quit":
@@ -181,5 +189,9 @@ function terminated(state: WorkerState): WorkerStep {
   const again = state.name === "parting" || (state.name === "opening" && state.idle === null);
   if (!again) return { state: next, actions };
   // The arbiter did not ask for it, and has to know that this is no crash.
-  return stay(next, { type: "send", message: { type: "leaving", reason: "SIGTERM" } }, ...actions);
+  return stay(
+    next,
+    { type: "send", message: { type: "leaving", ending: "left", reason: "SIGTERM" } },
+    ...actions,
+  );
 }

@@ -49,7 +49,7 @@ export function runWorker(inbox: Inbox, channel: WorkerChannel): void {
       booted = await boot(init, foundation, {
         retire: (reason) => inbox.put({ type: "limit", reason }),
         forward: (message) => void channel.send(message),
-        lost: () => inbox.put({ type: "lost" }),
+        lost: (why) => inbox.put({ type: "lost", why }),
         opening: () => inbox.put({ type: "opening" }),
       });
       inbox.put({ type: "booted" });

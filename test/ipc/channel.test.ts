@@ -11,7 +11,7 @@ describe("messages", () => {
       { type: "beat" },
       { type: "bootFailed", status: 4, reason: "x" },
       { type: "retire", reason: "x" },
-      { type: "leaving", reason: "x" },
+      { type: "leaving", ending: "left", reason: "x" },
     ];
     const bad = [
       null,
@@ -20,6 +20,7 @@ describe("messages", () => {
       { type: "other" },
       { type: "bootFailed", status: 5, reason: "x" },
       { type: "retire" },
+      { type: "leaving", ending: "bored", reason: "x" },
     ];
     assert.deepEqual(
       good.map(isToArbiter),
@@ -81,7 +82,7 @@ describe("a worker's channel", () => {
     const channel = workerChannel(fake);
     await channel.send({ type: "ready" });
     await channel.send({ type: "beat" });
-    await channel.send({ type: "leaving", reason: "x" });
+    await channel.send({ type: "leaving", ending: "left", reason: "x" });
     fake.connected = false;
     await channel.send({ type: "beat" });
     assert.deepEqual(fake.sent, [{ type: "ready" }, { type: "beat" }]);

@@ -9,6 +9,7 @@ import { get, ready } from "./client.ts";
 import { openLatch } from "./latch.ts";
 import { startLoad } from "./load.ts";
 import { ended, FIXTURES, type Server, type StartOptions, start, within } from "./server.ts";
+import { DOES_TELL } from "./tells.ts";
 
 const APPS = join(FIXTURES, "apps.mjs");
 const LOCAL = ["-b", "127.0.0.1:0", "--log-level", "debug"];
@@ -82,21 +83,31 @@ for (const keepAlive of [true, false]) {
   });
 }
 
-test("a thread that is blocked in native code is told of, and its process ends without it", async (t) => {
-  const server = serve(t, ["--threads", "2", "-t", "2"], {
-    expected: [/Thread stuck/, /does not end/, /Worker left: .* SIGKILL/],
-    leaves: ["fifo"],
+for (const threads of [1, 2]) {
+  test(`a thread of ${threads} that is blocked in native code is told of, and its process ends without it`, async (t) => {
+    const server = serve(t, ["-k", "threaded", "--threads", `${threads}`, "-t", "2"], {
+      expected: [/Thread stuck/, /does not end/, /Worker left: .* SIGKILL/],
+      leaves: ["fifo"],
+    });
+    await ready(server, 1);
+    const [pid = 0] = server.workerPids();
+    execFileSync("mkfifo", [join(server.dir, "fifo")]);
+    const lost = assert.rejects(get(await server.url("/fifo/fifo")));
+    const doing = DOES_TELL ? " \\(openat of fifo\\)," : "";
+    await server.saw(
+      new RegExp(`Thread stuck[\\s\\S]*GET /fifo/fifo[\\s\\S]*blocked in native code${doing}`),
+    );
+    assert.equal((await get(await server.url("/"))).status, 200);
+    await server.saw(/Thread \d does not end: the worker ends itself by SIGKILL\n[\s\S]*Worker left/);
+    await lost;
+    await ended(pid);
+    // The replacement does not wait for that.
+    const replaced =
+      threads === 1 ? /Leaving [^\n]*: no thread is left that serves\n/ : /thread \d was stuck\n/;
+    assert.match(server.log(), new RegExp(`${replaced.source}[\\s\\S]*Booting[\\s\\S]*Worker left`));
+    await server.stop();
   });
-  await ready(server, 1);
-  execFileSync("mkfifo", [join(server.dir, "fifo")]);
-  const lost = assert.rejects(get(await server.url("/fifo/fifo")));
-  await server.saw(/Thread stuck[\s\S]*GET \/fifo\/fifo[\s\S]*blocked in native code/);
-  assert.equal((await get(await server.url("/"))).status, 200);
-  await server.saw(/Thread \d does not end: the worker ends itself by SIGKILL\n[\s\S]*Worker left/);
-  await lost;
-  await ended(server.workerPids()[0] ?? 0);
-  await server.stop();
-});
+}
 
 test("a slow request that blocks its thread is told of with its stack, and lives", async (t) => {
   const app = `

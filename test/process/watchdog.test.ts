@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { test } from "node:test";
@@ -11,6 +11,7 @@ import { answers } from "../../src/os/unix-path.ts";
 import { get, ready } from "./client.ts";
 import { ask, ctl } from "./ctl.ts";
 import { ended, FIXTURES, type Server, start } from "./server.ts";
+import { DOES_TELL } from "./tells.ts";
 
 const LIMITS = join(FIXTURES, "limits.mjs");
 const COMMON = ["-b", "127.0.0.1:0", "--log-level", "debug"];
@@ -20,10 +21,6 @@ const KILLED = [/WORKER TIMEOUT/, /Event loop stuck/, /Killing worker/];
 const TIMEOUT = ["-t", "2"];
 /** Those and the 2 s that a kill may take after them; and as long again, for a machine that is busy. */
 const IN_TIME = 8_000;
-
-/** Linux on the processors whose system calls have a table. A container may hide what a process does. */
-const DOES_TELL =
-  existsSync(`/proc/self/task/${process.pid}/syscall`) && ["x64", "arm64"].includes(process.arch);
 
 /** The kill waits a second for the watchdog and no longer, and a busy machine may not let it run before. */
 const TRIES = 5;

@@ -150,7 +150,7 @@ export function startProcess(
     later(habits.leaveAt, () => {
       if (going()) return;
       self.leftAt = machine.uptime();
-      machine.tell({ type: "leaving", id, reason: "SIGTERM" });
+      machine.tell({ type: "leaving", id, ending: "left", reason: "SIGTERM" });
       later(habits.drainMs, () => exit(0, null));
     });
     if (habits.dieAt !== never) machine.later(habits.dieAt, () => exit(null, "SIGSEGV"));

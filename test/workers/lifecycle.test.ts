@@ -83,9 +83,13 @@ describe("a worker's lifecycle", () => {
   });
 
   it("ends when its last thread has, and is done by that where it drains", () => {
-    assert.equal(told(serving, { type: "lost" }), "exit/1 -> gone");
-    assert.equal(told(draining, { type: "lost" }), "-> draining");
-    assert.equal(told(booting, { type: "lost" }), "-> booting");
+    const lost: WorkerInput = { type: "lost", why: "ended" };
+    assert.equal(told(serving, lost), "exit/1 -> gone");
+    assert.equal(told(draining, lost), "-> draining");
+    assert.equal(told(booting, lost), "-> booting");
+    const stuck: WorkerInput = { type: "lost", why: "stuck" };
+    assert.equal(told(serving, stuck), "send/leaving exit/1 -> gone");
+    assert.equal(told(draining, stuck), "-> draining");
   });
 
   it("tells why it could not boot", () => {
@@ -102,7 +106,7 @@ describe("a worker's lifecycle", () => {
     assert.equal(told(serving, term), "send/retire -> parting");
     assert.equal(told(serving, term, drain("close"), term), "send/retire drain/close -> draining");
     assert.equal(told(serving, term, { type: "orphaned" }), "send/retire drain/close limitDrain -> draining");
-    assert.equal(told(serving, term, { type: "lost" }), "send/retire exit/1 -> gone");
+    assert.equal(told(serving, term, { type: "lost", why: "ended" }), "send/retire exit/1 -> gone");
     assert.equal(told(serving, term, term, term), "send/retire send/leaving drain/keep -> draining");
   });
 

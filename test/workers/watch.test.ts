@@ -21,6 +21,7 @@ async function judged(asked: (vitals: ReturnType<typeof createVitals>) => void):
   const thread: Thread = {
     number: 1,
     id: 1,
+    task: null,
     vitals: {
       ...signs,
       get beatAt() {

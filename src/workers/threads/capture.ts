@@ -5,16 +5,20 @@
 import inspector from "node:inspector";
 import type { Stack } from "../report.ts";
 import { type CallFrame, readableFrames, type Scripts } from "../watchdog/frames.ts";
+import { systemCall } from "../watchdog/system-call.ts";
 
-/** Resolves within `patience` milliseconds, however the thread is stuck. `id` is Node's number of the thread. */
-export async function captureThreadStack(id: number, patience: number): Promise<Stack> {
+/**
+ * Resolves within `patience` milliseconds, however the thread is stuck. `id` is Node's number of the thread, `task` the system's where
+ * that is known.
+ */
+export async function captureThreadStack(id: number, task: number | null, patience: number): Promise<Stack> {
   const session = new inspector.Session();
   const asked = performance.now();
   session.connect();
   const scripts: Scripts = new Map();
   try {
     const frames = await pause(session, id, scripts, patience);
-    if (frames === null) return { type: "native", doing: null }; // whose thread it is to the system, Node does not tell
+    if (frames === null) return { type: "native", doing: systemCall(task) };
     return { type: "frames", frames: readableFrames(frames, scripts, asked) };
   } catch (error) {
     session.disconnect();

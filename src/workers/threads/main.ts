@@ -17,6 +17,7 @@ import { loadWorkerKind } from "../registry.ts";
 import { logOrigin, workerName } from "../report.ts";
 import { catchStrays } from "../strays.ts";
 import { createTlsFeed } from "../tls.ts";
+import { ownTask } from "../watchdog/system-call.ts";
 import type { FromThread, ThreadStart, ToThread } from "./messages.ts";
 
 const port = parentPort;
@@ -45,7 +46,9 @@ const pulse = startPulse({
   beatsAlone: true,
   timedOut: counting?.timedOut,
 });
-if (pulse.vitals !== undefined) tell({ type: "vitals", shared: pulse.vitals.shared });
+if (pulse.vitals !== undefined) {
+  tell({ type: "vitals", shared: pulse.vitals.shared, task: ownTask() });
+}
 
 const tls = init.tls === null ? undefined : createTlsFeed(init.tls);
 let serve: (() => Promise<Serving>) | undefined;

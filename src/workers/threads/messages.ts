@@ -30,8 +30,8 @@ export type ToThread =
   | { readonly type: "stop" };
 
 export type FromThread =
-  /** The first of all: what the thread will leave in shared memory. */
-  | { readonly type: "vitals"; readonly shared: SharedArrayBuffer }
+  /** The first of all: what the thread will leave in shared memory, and the system's number of it. */
+  | { readonly type: "vitals"; readonly shared: SharedArrayBuffer; readonly task: number | null }
   | { readonly type: "loaded" }
   | { readonly type: "serving" }
   | { readonly type: "bootFailed"; readonly status: 3 | 4; readonly reason: string }

@@ -58,12 +58,12 @@ export async function serveInThreads(init: Init, foundation: Foundation, told: T
   };
 
   /** The thread serves no more, though it may take its time to end. */
-  const discount = (thread: Thread, why: string): void => {
+  const discount = (thread: Thread, end: ThreadEnd["type"]): void => {
     if (!counted.delete(thread)) return;
     changes.emit("change");
     if (phase !== "serving") return;
-    if (counted.size === 0) told.lost();
-    else told.retire(`thread ${thread.number} ${why}`);
+    if (counted.size === 0) told.lost(end === "terminated" ? "stuck" : "ended");
+    else told.retire(`thread ${thread.number} ${WHY[end]}`);
   };
 
   let failure: Error | undefined;
@@ -76,7 +76,7 @@ export async function serveInThreads(init: Init, foundation: Foundation, told: T
       );
     } else if (end.type === "failed")
       log.exception(`Thread ${thread.number} of the worker failed`, end.error);
-    discount(thread, WHY[end.type]);
+    discount(thread, end.type);
     changes.emit("change");
   };
 
@@ -117,7 +117,7 @@ export async function serveInThreads(init: Init, foundation: Foundation, told: T
     booting: () => phase === "loading",
     end(thread) {
       foundation.counting?.threadEnded();
-      discount(thread, "was stuck");
+      discount(thread, "terminated");
       thread.terminate();
     },
   });

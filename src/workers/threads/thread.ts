@@ -29,6 +29,8 @@ export interface Thread {
   readonly number: number;
   /** Node's number of it. */
   readonly id: number;
+  /** The system's number of it; null until it has told, and where that can't be known. */
+  readonly task: number | null;
   /** Undefined until it has told. */
   readonly vitals: VitalSigns | undefined;
   tell(message: ToThread): void;
@@ -42,11 +44,15 @@ export function startThread(start: ThreadStart, events: ThreadEvents): Thread {
     workerData: start,
     argv: process.argv.slice(2),
   });
+  let task: number | null = null;
   let vitals: VitalSigns | undefined;
   let end: ThreadEnd | undefined;
 
   worker.on("message", (message: FromThread) => {
-    if (message.type === "vitals") vitals = readVitals(message.shared);
+    if (message.type === "vitals") {
+      vitals = readVitals(message.shared);
+      task = message.task;
+    }
     if (message.type === "done" || message.type === "crashed" || message.type === "bootFailed")
       end ??= message;
     events.message(message);
@@ -59,6 +65,9 @@ export function startThread(start: ThreadStart, events: ThreadEvents): Thread {
   return {
     number: start.thread,
     id: worker.threadId,
+    get task() {
+      return task;
+    },
     get vitals() {
       return vitals;
     },

@@ -132,7 +132,7 @@ export function watchThreads(options: ThreadWatchOptions): ThreadWatch {
   const stackOf = async (thread: Thread, patience = PATIENCE): Promise<Stack> => {
     if (!config.watchdog) return { type: "failed", reason: "the watchdog is off" };
     if (thread.vitals?.inspected === true) return { type: "debugged" };
-    return await captureThreadStack(thread.id, patience);
+    return await captureThreadStack(thread.id, thread.task, patience);
   };
 
   const glance = async (thread: Thread, signs: VitalSigns): Promise<LoopView> => {

@@ -6,7 +6,7 @@ import fs from "node:fs";
 import inspector from "node:inspector";
 import type { Stack } from "../report.ts";
 import { type CallFrame, readableFrames, type Scripts } from "./frames.ts";
-import { mainThreadCall } from "./system-call.ts";
+import { systemCall } from "./system-call.ts";
 
 interface Paused {
   readonly frames: readonly CallFrame[];
@@ -36,7 +36,7 @@ export async function captureStack(patience: Patience, idle?: Stack): Promise<St
   const paused = await pause(session, patience);
   session.disconnect();
   if (paused === "idle" && idle !== undefined) return idle;
-  if (paused === null || paused === "idle") return { type: "native", doing: mainThreadCall() };
+  if (paused === null || paused === "idle") return { type: "native", doing: systemCall(process.pid) };
   return { type: "frames", frames: readableFrames(paused.frames, paused.scripts, asked) };
 }
 

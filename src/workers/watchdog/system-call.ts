@@ -92,10 +92,14 @@ const ours: Places = {
     }),
 };
 
-/** What the main thread waits in, or that it computes; null where that can't be known. */
-export const mainThreadCall = (): string | null =>
+/** The system's number of the thread that asks; null where it can't be known. */
+export const ownTask = (): number | null =>
+  attempt(() => Number(fs.readlinkSync("/proc/thread-self").replace(/^.*\//, "")));
+
+/** What a thread of this process waits in, or that it computes; null where that can't be known. */
+export const systemCall = (task: number | null): string | null =>
   attempt(() =>
-    describeCall(fs.readFileSync(`/proc/self/task/${process.pid}/syscall`, "latin1"), process.arch, ours),
+    describeCall(fs.readFileSync(`/proc/self/task/${task}/syscall`, "latin1"), process.arch, ours),
   );
 
 function attempt<Of>(look: () => Of): Of | null {

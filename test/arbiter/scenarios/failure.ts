@@ -208,7 +208,7 @@ export const failure: readonly Scenario[] = [
         world.send({ type: "spawned", id, pid: 5 });
         world.send({ type: "bootFailed", id, status: 4, reason: "late" });
         world.send({ type: "retire", id, reason: "late" });
-        world.send({ type: "leaving", id, reason: "late" });
+        world.send({ type: "leaving", id, ending: "left", reason: "late" });
       }
       assert.deepEqual(deeds(world), before);
       assert.deepEqual(serving(world), [2]);
