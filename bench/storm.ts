@@ -1,6 +1,6 @@
 // Storms: a real server, a load that counts every request, and something that goes wrong. One row for each combination.
 // usage: npm run storm -- [SCENARIO]... [OPTION VALUE]...
-// Options take lists with commas, and every combination is run: --kinds sync,eventloop  --interfaces node,fetch,wsgi
+// Options take lists with commas, and every combination is run: --kinds sync,eventloop  --interfaces node,fetch,wsgi,asgi
 // --keepalive on,off  --transports tcp,unix  --pipeline 1,4  --fronts direct,nginx-unix,nginx-uwsgi,nginx-fastcgi,nginx-scgi
 
 import { parseArgs } from "node:util";

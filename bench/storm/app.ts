@@ -48,6 +48,26 @@ export const wsgi = async (environ, startResponse) => {
   startResponse("200 OK", [["X-Pid", pid], ["Content-Type", "text/plain"]]);
   return [text];
 };
+async function bodyOf(receive) {
+  let text = "";
+  for (;;) {
+    const { body = "", more_body } = await receive();
+    text += Buffer.from(body).toString("latin1");
+    if (more_body !== true) return text;
+  }
+}
+export const asgi = async (scope, receive, send) => {
+  if (scope.type === "lifespan") {
+    for (;;) {
+      const { type } = await receive();
+      await send({ type: type + ".complete" });
+      if (type === "lifespan.shutdown") return;
+    }
+  }
+  const text = await answer(scope.path, () => bodyOf(receive));
+  await send({ type: "http.response.start", status: 200, headers: [["x-pid", pid]] });
+  await send({ type: "http.response.body", body: text });
+};
 `;
 
 /** What is asked of it in turn. */

@@ -2,7 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { IdlePolicy } from "./engine.ts";
-import { afterReading } from "./idle.ts";
+import { afterReading, DAWDLING } from "./idle.ts";
 
 /** How often idle connections are looked for, in milliseconds. */
 const INTERVAL = 50;
@@ -13,9 +13,6 @@ const INTERVAL = 50;
 const LINGER = 250;
 /** How long a connection that never sent a byte may stay: its first request may be under way. */
 const SILENCE = 500;
-
-/** How often those are looked for, in milliseconds, that have sent a part of a request's head and then nothing more. */
-const DAWDLING = 2_000;
 
 export interface DrainOptions {
   /** `stream` is what is spoken on, where that is not the accepted socket itself. */

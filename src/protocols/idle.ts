@@ -1,5 +1,8 @@
 // When idle connections may be ended.
 
+/** How long a drain lets a client be silent that has begun to send something, in milliseconds. */
+export const DAWDLING = 2_000;
+
 /**
  * Calls `then` when everything that has come in so far has been read. A timer that is due runs before the event loop
  * looks at its sockets: after the process was blocked or stopped for a while, requests wait there that came in time.

@@ -1,7 +1,7 @@
 // Connections that are not an engine's yet: it is still open what is spoken on them, or a handshake is under way.
 
 import type { Socket } from "node:net";
-import { afterReading } from "./idle.ts";
+import { afterReading, DAWDLING } from "./idle.ts";
 
 export interface WaitingRoom {
   readonly size: number;
@@ -25,9 +25,8 @@ export interface WaitingOptions {
   readonly onLate: (socket: Socket) => void;
 }
 
-/** How long, in milliseconds, a drain waits for those who have not sent a byte, and for those who have. */
+/** How long a drain waits for those who have not sent a byte, in milliseconds. */
 const SILENT = 500;
-const DAWDLING = 2_000;
 
 export function createWaitingRoom({ limit, onClosed, onLate }: WaitingOptions): WaitingRoom {
   const present = new Map<Socket, NodeJS.Timeout | undefined>();

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import http2, { type ClientHttp2Session, type OutgoingHttpHeaders } from "node:http2";
 import net from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { hasPeers } from "../peers/peer.ts";
 import { get, ready } from "./client.ts";
 import { frame } from "./h2-frame.ts";
@@ -134,6 +136,38 @@ test("requests of one connection run side by side, and a drain loses none of the
   await server.stop();
 });
 
+test("an idle connection whose time is up while the loop is blocked has its next request answered", async (t) => {
+  const server = start(t, ["-k", "eventloop", ...H2, "--keep-alive", "1", "app.mjs:app"], {
+    files: {
+      "app.mjs": `
+        import { existsSync } from "node:fs";
+        export const app = (req, res) => {
+          const until = performance.now() + 1_500;
+          if (req.url === "/block") {
+            process.stderr.write("blocking\\n");
+            while (!existsSync("asked") || performance.now() < until);
+          }
+          res.end("done");
+        };`,
+    },
+    expected: [HOLES],
+    leaves: ["asked"],
+  });
+  await ready(server, 1);
+  const session = await connect(t, server);
+  assert.equal((await ask(session, { ":path": "/" })).status, 200);
+  const blocking = get(await server.url("/block"));
+  await server.saw(/blocking/);
+  const answer = ask(session, { ":path": "/" });
+  // Node sends it at the end of its turn.
+  await setImmediate();
+  await setImmediate();
+  writeFileSync(join(server.dir, "asked"), "");
+  assert.equal((await answer).status, 200);
+  await blocking;
+  await server.stop();
+});
+
 test("HTTP/1.1 is answered on the same address; without h2 a client is told in the log", async (t) => {
   const both = start(t, [...ARGS, "apps:pid"], { expected: [HOLES] });
   await ready(both, 1);
@@ -211,7 +245,7 @@ test("a client that breaks off request after request is cut off, and no other no
     const stream = rude.request({ ":method": "POST", ":path": "/" }, { endStream: false });
     stream.on("error", () => undefined);
     // Sent, and not taken back before that.
-    await new Promise((resolve) => setImmediate(resolve));
+    await setImmediate();
     stream.close(http2.constants.NGHTTP2_CANCEL);
   }
   await server.saw(/breaks off too many requests/);

@@ -27,6 +27,7 @@ for (const kind of KINDS) {
   const variants: readonly Combination[] = [
     { ...plain, kind, interface: "wsgi", pipeline: 4 },
     { ...plain, kind, keepAlive: false, unix: true, interface: "fetch" },
+    { ...plain, kind, interface: "asgi" },
   ];
   for (const combination of variants) {
     const { keepAlive, unix, pipeline } = combination;

@@ -9,6 +9,7 @@ import {
 import type { Socket } from "node:net";
 import type { Engine, EngineOptions } from "../engine.ts";
 import { compileRules, type Refusal } from "../http1/rules.ts";
+import { afterReading } from "../idle.ts";
 import { MessageExchange } from "../message/exchange.ts";
 import { fieldOf } from "../message/fields.ts";
 import { compileTrust } from "../trust/trust.ts";
@@ -137,7 +138,12 @@ export function createHttp2(options: EngineOptions): Engine {
   /** Nothing is under way: ends the connection unless something is before long. */
   const rest = (connection: Http2Connection, milliseconds: number): void => {
     if (connection.session.destroyed) return;
-    connection.timer = setTimeout(() => finish(connection), milliseconds).unref();
+    const late = (): void => {
+      // Unless its next request is there already.
+      if (connection.timer === timer && connection.open === 0) finish(connection);
+    };
+    const timer = setTimeout(afterReading, milliseconds, late).unref();
+    connection.timer = timer;
   };
 
   /** Takes no more requests, and ends with the last one that is under way. */
