@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failure, LOADING, SAY, say, stripsTypes } from "./loading.ts";
 
+const NEEDS_STRIPPING = stripsTypes ? false : "this Node.js runs no TypeScript by itself";
+
 test("TypeScript that only a compiler reads", async () => {
   const files = {
     "m.ts": [
@@ -49,7 +51,9 @@ for (const [what, files] of [
   ["a broken file", { "later.ts": "let b: = 1;" }],
   ["an enum", { "later.ts": "export enum A { B }" }],
 ] as const) {
-  test(`what imports ${what} as it runs is not run again by a compiler`, { skip: !stripsTypes }, async () => {
+  test(`what imports ${what} as it runs is not run again by a compiler`, {
+    skip: NEEDS_STRIPPING,
+  }, async () => {
     const name = what === "an import without extension" ? "./later" : "./later.ts";
     const { message } = await failure("m:app", {
       "m.ts": `import "./first.ts";\nawait import("${name}");`,
@@ -119,7 +123,7 @@ for (const [what, files, wanted] of [
   test(
     `where Node and the compiler see the same mistake, ${what}, Node tells of it`,
     {
-      skip: !stripsTypes,
+      skip: NEEDS_STRIPPING,
     },
     async () => assert.match((await failure("m", files)).message, wanted),
   );

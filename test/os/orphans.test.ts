@@ -11,6 +11,7 @@ import { reapOrphans } from "../../src/os/orphans.ts";
 
 const PR_SET_CHILD_SUBREAPER = 36;
 const linux = process.platform === "linux";
+const ONLY_LINUX = linux ? false : "only Linux has subreapers";
 
 before(() => {
   if (!linux) return;
@@ -40,7 +41,7 @@ const whether = async (found: () => boolean): Promise<void> => {
 };
 
 test("an orphan that ends is reaped; Node's own children are left to Node", {
-  skip: !linux,
+  skip: ONLY_LINUX,
   timeout: 60_000,
 }, async (t) => {
   const warnings: string[] = [];
@@ -54,7 +55,7 @@ test("an orphan that ends is reaped; Node's own children are left to Node", {
   assert.deepEqual(warnings, []);
 });
 
-test("without koffi one warning says what is missing", { skip: !linux, timeout: 60_000 }, async (t) => {
+test("without koffi one warning says what is missing", { skip: ONLY_LINUX, timeout: 60_000 }, async (t) => {
   const warnings: string[] = [];
   const reaper = reapOrphans(
     (message) => void warnings.push(message),
