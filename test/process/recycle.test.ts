@@ -69,10 +69,17 @@ test("a limit is a wish: while workers finish what they have, no more than the s
   const url = await server.url("/hold");
   const answers: ReturnType<typeof get>[] = [];
   const held: Held[] = [];
-  for (let i = 0; i < 40; i++) {
-    answers.push(get(url));
-    held.push(await latch.held());
-  }
+  const hold = async (): Promise<void> => {
+    for (let i = 0; i < 40; i++) {
+      answers.push(get(url));
+      held.push(await latch.held());
+    }
+  };
+  await hold();
+  await ready(server, 3);
+  // Of those that take these at least one reaches its limit. The first still finishes what it has.
+  await hold();
+  await server.saw(/Recycling worker=/, 2);
   assert.equal(server.workerPids().length, 3, server.log());
   for (const one of held) one.release();
   for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
