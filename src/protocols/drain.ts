@@ -2,7 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { IdlePolicy } from "./engine.ts";
-import { afterReading, DAWDLING } from "./idle.ts";
+import { afterReading, DAWDLING, SILENCE } from "./idle.ts";
 
 /** How often idle connections are looked for, in milliseconds. */
 const INTERVAL = 50;
@@ -11,8 +11,6 @@ const INTERVAL = 50;
  * within this time, and the answer tells it to come no more. Closed at once, it would lose that request.
  */
 const LINGER = 250;
-/** How long a connection that never sent a byte may stay: its first request may be under way. */
-const SILENCE = 500;
 
 export interface DrainOptions {
   /** `stream` is what is spoken on, where that is not the accepted socket itself. */

@@ -1,5 +1,7 @@
 // When idle connections may be ended.
 
+/** How long a drain lets a connection stay that never sent a byte, in milliseconds: its first request may be under way. */
+export const SILENCE = 500;
 /** How long a drain lets a client be silent that has begun to send something, in milliseconds. */
 export const DAWDLING = 2_000;
 

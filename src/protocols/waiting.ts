@@ -1,7 +1,7 @@
 // Connections that are not an engine's yet: it is still open what is spoken on them, or a handshake is under way.
 
 import type { Socket } from "node:net";
-import { afterReading, DAWDLING } from "./idle.ts";
+import { afterReading, DAWDLING, SILENCE } from "./idle.ts";
 
 export interface WaitingRoom {
   readonly size: number;
@@ -24,9 +24,6 @@ export interface WaitingOptions {
   readonly onClosed: (socket: Socket) => void;
   readonly onLate: (socket: Socket) => void;
 }
-
-/** How long a drain waits for those who have not sent a byte, in milliseconds. */
-const SILENT = 500;
 
 export function createWaitingRoom({ limit, onClosed, onLate }: WaitingOptions): WaitingRoom {
   const present = new Map<Socket, NodeJS.Timeout | undefined>();
@@ -79,7 +76,7 @@ export function createWaitingRoom({ limit, onClosed, onLate }: WaitingOptions): 
     leave,
     async drain(accepting) {
       await accepting;
-      const timers = [setTimeout(() => afterReading(endSilent), SILENT), setTimeout(endDawdling, DAWDLING)];
+      const timers = [setTimeout(() => afterReading(endSilent), SILENCE), setTimeout(endDawdling, DAWDLING)];
       // Who leaves for the next stage is back at once.
       while (present.size > 0) {
         await new Promise<void>((resolve) => {

@@ -83,12 +83,7 @@ test("a limit is a wish: while workers finish what they have, no more than the s
   assert.equal(server.workerPids().length, 3, server.log());
   for (const one of held) one.release();
   for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
-  // Now it goes on. One worker may have taken them all before it was replaced.
-  for (let i = 0; i < 10_000 && server.count(/Ready worker=/) < 4; i++) {
-    const answer = get(url);
-    (await latch.held()).release();
-    assert.equal((await answer).status, 200);
-  }
+  // Now it goes on.
   await ready(server, 4);
   await server.stop();
 });

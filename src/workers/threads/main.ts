@@ -46,9 +46,7 @@ const pulse = startPulse({
   beatsAlone: true,
   timedOut: counting?.timedOut,
 });
-if (pulse.vitals !== undefined) {
-  tell({ type: "vitals", shared: pulse.vitals.shared, task: ownTask() });
-}
+if (pulse.vitals !== undefined) tell({ type: "vitals", shared: pulse.vitals.shared, task: ownTask() });
 
 const tls = init.tls === null ? undefined : createTlsFeed(init.tls);
 let serve: (() => Promise<Serving>) | undefined;
